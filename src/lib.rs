@@ -1,0 +1,7 @@
+#![forbid(unsafe_code)]
+//! Millstream: an actor-based dataflow runtime. Flink's guarantees without the cluster.
+
+pub mod connector;
+pub mod fault;
+pub mod record;
+pub mod time;

@@ -1,0 +1,124 @@
+//! Many records moved at once.
+
+use super::{Data, KeyGroup};
+use crate::time::Timestamp;
+use std::any::Any;
+use std::sync::Arc;
+
+/// A batch of records as the engine sees it: shared, immutable, and of a type that only the operators on both ends know.
+#[derive(Clone)]
+pub struct Batch {
+    payload: Arc<dyn Payload>,
+}
+
+/// The little that the engine must know about a batch.
+trait Payload: Any + Send + Sync {
+    fn len(&self) -> usize;
+    fn bytes(&self) -> usize;
+    fn split_by_key(&self, parts: usize) -> Vec<Option<Batch>>;
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl Batch {
+    /// Wraps rows.
+    pub fn new<T: Data>(rows: Rows<T>) -> Self {
+        Batch { payload: Arc::new(rows) }
+    }
+
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// Whether it holds no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// About how many bytes it takes in memory, without what its records point to.
+    pub fn bytes(&self) -> usize {
+        self.payload.bytes()
+    }
+
+    /// Its records by the subtask (of `parts`) that owns their key; `None` for a subtask that gets nothing. Order is kept
+    /// within each part.
+    ///
+    /// # Panics
+    /// If the rows bear no key hashes.
+    pub fn split_by_key(&self, parts: usize) -> Vec<Option<Batch>> {
+        if parts == 1 { vec![Some(self.clone())] } else { self.payload.split_by_key(parts) }
+    }
+
+    /// The rows inside.
+    ///
+    /// # Panics
+    /// If the batch holds records of another type: an edge joins two ends of one type.
+    pub fn rows<T: Data>(self) -> Arc<Rows<T>> {
+        self.payload.as_any().downcast().expect("both ends of an edge have one record type")
+    }
+}
+
+/// Typed rows: records, their event times, and on a keyed edge the hashes of their keys, column by column.
+#[derive(Clone, Debug)]
+pub struct Rows<T> {
+    /// The records.
+    pub records: Vec<T>,
+    /// The event time of each record; [`Timestamp::MIN`] where it has none.
+    pub times: Vec<Timestamp>,
+    /// The hash of each record's key, or empty on an edge that is not keyed.
+    pub hashes: Vec<u64>,
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Rows { records: Vec::new(), times: Vec::new(), hashes: Vec::new() }
+    }
+}
+
+impl<T> Rows<T> {
+    /// No rows, with room for `capacity` of them.
+    pub fn with_capacity(capacity: usize, keyed: bool) -> Self {
+        Rows {
+            records: Vec::with_capacity(capacity),
+            times: Vec::with_capacity(capacity),
+            hashes: Vec::with_capacity(if keyed { capacity } else { 0 }),
+        }
+    }
+
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}
+
+impl<T: Data> Payload for Rows<T> {
+    fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.records.len() * (size_of::<T>() + size_of::<Timestamp>()) + self.hashes.len() * size_of::<u64>()
+    }
+
+    fn split_by_key(&self, parts: usize) -> Vec<Option<Batch>> {
+        assert_eq!(self.hashes.len(), self.records.len(), "a hash exchange needs key hashes");
+        let mut split: Vec<Rows<T>> =
+            (0..parts).map(|_| Rows::with_capacity(self.len() / parts + self.len() / 8 + 1, true)).collect();
+        for ((record, time), hash) in self.records.iter().zip(&self.times).zip(&self.hashes) {
+            let part = &mut split[KeyGroup::of(*hash).subtask(parts)];
+            part.records.push(record.clone());
+            part.times.push(*time);
+            part.hashes.push(*hash);
+        }
+        split.into_iter().map(|rows| (!rows.is_empty()).then(|| Batch::new(rows))).collect()
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
