@@ -5,11 +5,38 @@
 //! A source is *replayable* when it can be opened again at a position and reads the same records from there; only then can
 //! a restart lose nothing. A sink is *exactly once* when a record that a crash takes back never becomes visible and a
 //! record that was visible never comes twice; else it is *at least once*, and says so. Each connector's page tells.
+//!
+//! | connector | direction | gives |
+//! |---|---|---|
+//! | [`FileSource`] | source | replayable (but for named pipes and `-`) |
+//! | [`StdinSource`] | source | not replayable |
+//! | [`MemorySource`], [`GeneratorSource`] | source | replayable |
+//!
+//! ```
+//!
+//! use millstream::connector::{FileSource, Source};
+//!
+//! assert_eq!(FileSource::lines(["access.log"]).describe(), "files access.log");
+//! ```
+mod file;
+mod files;
+mod generator;
+mod indices;
+mod line;
+mod memory;
+mod pacer;
 mod sink;
 mod source;
+mod stdin;
 
+pub use file::FileSource;
+pub use generator::GeneratorSource;
+pub use indices::IndexBlock;
+pub use line::{Line, LineBlock};
+pub use memory::MemorySource;
 pub use sink::{Committer, Guarantee, Prepared, Sink, SinkContext, SinkJob, SinkWriter};
 pub use source::{Position, Read, Source, Split, SplitReader};
+pub use stdin::StdinSource;
 
 use crate::fault::{Fault, Faulty};
 
@@ -27,6 +54,11 @@ impl Error {
     /// An error with a message that names the thing and the remedy, and whose fault it is.
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
         Error { message: message.into(), fault, cause: None }
+    }
+
+    /// A mistake of the user: what is wrong with which thing, and how to mend it.
+    pub(crate) fn user(message: impl Into<String>) -> Self {
+        Error::new(Fault::User, message)
     }
 
     /// An I/O error on something: `what` reads like "cannot read access.log".
