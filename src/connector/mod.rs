@@ -11,6 +11,8 @@
 //! | [`FileSource`] | source | replayable (but for named pipes and `-`) |
 //! | [`StdinSource`] | source | not replayable |
 //! | [`MemorySource`], [`GeneratorSource`] | source | replayable |
+//! | [`CollectSink`] | sink | exactly once, within one process |
+//! | [`StdoutSink`], [`DiscardSink`] | sink | at least once |
 //!
 //! ```
 //!
@@ -18,6 +20,8 @@
 //!
 //! assert_eq!(FileSource::lines(["access.log"]).describe(), "files access.log");
 //! ```
+mod collect;
+mod discard;
 mod file;
 mod files;
 mod generator;
@@ -28,7 +32,10 @@ mod pacer;
 mod sink;
 mod source;
 mod stdin;
+mod stdout;
 
+pub use collect::{CollectSink, Collected};
+pub use discard::DiscardSink;
 pub use file::FileSource;
 pub use generator::GeneratorSource;
 pub use indices::IndexBlock;
@@ -37,6 +44,7 @@ pub use memory::MemorySource;
 pub use sink::{Committer, Guarantee, Prepared, Sink, SinkContext, SinkJob, SinkWriter};
 pub use source::{Position, Read, Source, Split, SplitReader};
 pub use stdin::StdinSource;
+pub use stdout::StdoutSink;
 
 use crate::fault::{Fault, Faulty};
 
