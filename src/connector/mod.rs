@@ -11,18 +11,21 @@
 //! | [`FileSource`] | source | replayable (but for named pipes and `-`) |
 //! | [`StdinSource`] | source | not replayable |
 //! | [`MemorySource`], [`GeneratorSource`] | source | replayable |
+//! | [`FileSink`] | sink | exactly once |
 //! | [`CollectSink`] | sink | exactly once, within one process |
 //! | [`StdoutSink`], [`DiscardSink`] | sink | at least once |
 //!
 //! ```
-//!
-//! use millstream::connector::{FileSource, Source};
+//! use millstream::connector::{FileSink, FileSource, Guarantee, Sink, Source};
 //!
 //! assert_eq!(FileSource::lines(["access.log"]).describe(), "files access.log");
+//! let sink = FileSink::<u64>::json("hits.jsonl");
+//! assert_eq!(sink.guarantee(), Guarantee::ExactlyOnce);
 //! ```
 mod collect;
 mod discard;
 mod file;
+mod file_sink;
 mod files;
 mod generator;
 mod indices;
@@ -37,6 +40,7 @@ mod stdout;
 pub use collect::{CollectSink, Collected};
 pub use discard::DiscardSink;
 pub use file::FileSource;
+pub use file_sink::FileSink;
 pub use generator::GeneratorSource;
 pub use indices::IndexBlock;
 pub use line::{Line, LineBlock};
