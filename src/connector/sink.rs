@@ -102,7 +102,8 @@ pub trait Committer: Send {
     /// If what is visible is less than, or something else than, what was committed; the error names it.
     fn recover(&mut self, records: &[Value], fresh: bool) -> Result<(), Error>;
 
-    /// Decides what becomes visible with `epoch`.
+    /// Decides what becomes visible with `epoch`. Every record that went into a committed manifest has been applied
+    /// before; a plan that was not applied when the next is asked for belonged to an epoch that failed.
     ///
     /// * `prepared`: for each subtask what its writer's [`Prepared`] returned.
     ///

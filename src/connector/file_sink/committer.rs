@@ -3,6 +3,7 @@
 use super::part::{Part, PreparedParts, Record, Target, from_value, to_value};
 use crate::connector::files::read_up_to;
 use crate::connector::{Committer, Error};
+use crate::fault::Fault;
 use crate::record::Epoch;
 use serde_json::Value;
 use std::fs::{self, File};
@@ -76,7 +77,8 @@ impl FileCommitter {
     ///
     /// * `resumed`: it may have been begun before; else the visible file must be as the record found it.
     fn append(&mut self, record: &Record, resumed: bool) -> Result<(), Error> {
-        let length = self.visible()?.unwrap_or(0);
+        let visible = self.visible()?;
+        let length = visible.unwrap_or(0);
         if length > record.after {
             return Err(self.refuse_longer(length, record.after));
         }
@@ -94,7 +96,7 @@ impl FileCommitter {
             }
             self.write(record, length)
                 .map_err(|cause| Error::io(format_args!("cannot append to {}", self.target.path.display()), cause))?;
-            if record.before == 0 {
+            if visible.is_none() || record.before == 0 && resumed {
                 self.target.sync_directory()?;
             }
         }
@@ -198,6 +200,12 @@ impl Committer for FileCommitter {
     }
 
     fn plan(&mut self, epoch: Epoch, prepared: &[(usize, Value)]) -> Result<Value, Error> {
+        if self.begun.is_some_and(|begun| begun > self.applied) {
+            // Its bytes come first, so this epoch's place is not known yet.
+            let shown = self.target.path.display();
+            let message = format!("a committed epoch of {shown} is not written yet; the next one waits for it");
+            return Err(Error::new(Fault::External, message));
+        }
         let (mut header, mut parts) = (self.header.clone(), Vec::new());
         for (subtask, value) in prepared.iter().filter(|(_, value)| !value.is_null()) {
             let prepared: PreparedParts = from_value(&self.target.path, value)?;

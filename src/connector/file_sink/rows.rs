@@ -121,7 +121,11 @@ impl RowBuffer {
             }
             Encoder::Csv { writer, bytes, columns, header } => {
                 if matches!(header, Header::Unknown) {
-                    *header = Header::Known(names(row).map_err(|cause| unwritable(&self.sink, &cause))?);
+                    let names = names(row).map_err(|cause| {
+                        let hint = format!("{cause} (does it go with its columns named by `.header`?)");
+                        unwritable(&self.sink, &hint)
+                    })?;
+                    *header = Header::Known(names);
                 }
                 let start = bytes.0.borrow().len();
                 // Flushed after each row, so that the bytes end with a whole one.

@@ -207,6 +207,7 @@ fn a_disk_that_is_full_at_the_commit_is_tried_again() {
     std::os::unix::fs::symlink("/dev/full", directory.path().join("out.csv")).unwrap();
     let error = committer.apply(&record).unwrap_err();
     assert_eq!(error.fault(), Fault::External, "{error}");
+    assert!(committer.plan(epoch(2), &[]).is_err(), "the next epoch waits for this one");
     fs::remove_file(directory.path().join("out.csv")).unwrap();
     fs::write(directory.path().join("out.csv"), "na").unwrap();
     committer.apply(&record).unwrap();
