@@ -187,6 +187,26 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn a_named_pipe_is_read_once() {
+        for bytes in [b"a\nb\n".to_vec(), gzip("a\nb\n"), b"a".to_vec()] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("pipe");
+            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+            let (sent, to) = (bytes.clone(), path.clone());
+            let writer = std::thread::spawn(move || fs::write(to, sent).unwrap());
+            let Step::Block(block, position) = open(&path, None).unwrap().next().unwrap() else { panic!("no block") };
+            writer.join().unwrap();
+            assert_eq!(texts(block)[0], "a");
+            let to = path.clone();
+            let writer = std::thread::spawn(move || fs::write(to, bytes));
+            assert!(refusal(&path, position).contains("cannot be read again"));
+            // Whether it got rid of its bytes before the reader went is no matter.
+            let _ = writer.join().unwrap();
+        }
+    }
+
+    #[test]
     fn an_empty_file_ends_at_once() {
         let (_directory, path) = file(b"");
         assert!(matches!(open(&path, None).unwrap().next().unwrap(), Step::End));
