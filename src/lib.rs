@@ -3,5 +3,6 @@
 
 pub mod connector;
 pub mod fault;
+pub mod formats;
 pub mod record;
 pub mod time;

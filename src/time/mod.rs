@@ -21,6 +21,7 @@ mod watermark;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use timestamp::{ParseTimestampError, Timestamp};
+pub(crate) use timestamp::{days_from_civil, days_in_month};
 pub use watermark::{WatermarkGenerator, Watermarks};
 
 use std::time::Duration;
