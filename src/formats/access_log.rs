@@ -2,7 +2,7 @@
 
 use crate::fault::{Fault, Faulty};
 use crate::time::{Timestamp, days_from_civil, days_in_month};
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 use std::fmt;
 
 /// One request, as a web server logged it; every part borrows from the line and is as the server wrote it.
@@ -69,7 +69,7 @@ impl<'a> LogEntry<'a> {
     /// The request's method, like `GET`; `None` if [`request`](Self::request) is not a request line: a word of ASCII
     /// letters, `-` and `_`, a space, and more.
     pub fn method(&self) -> Option<&'a [u8]> {
-        Some(self.split_request()?.0)
+        Some(self.request_line()?.method)
     }
 
     /// What was asked for, without the query that begins at a `?`; `None` where [`method`](Self::method) is.
@@ -77,28 +77,34 @@ impl<'a> LogEntry<'a> {
     /// It lies between the first space of the request and the protocol, and is as the client sent it: it may hold
     /// spaces, or be a whole URL or a `*`.
     pub fn path(&self) -> Option<&'a [u8]> {
-        let target = self.split_request()?.1;
+        let target = self.request_line()?.target;
         Some(&target[..memchr(b'?', target).unwrap_or(target.len())])
     }
 
     /// The protocol, like `HTTP/1.1`: the last word of the request, if it begins so and is neither the method nor all
     /// of the target.
     pub fn protocol(&self) -> Option<&'a [u8]> {
-        self.split_request()?.2
+        self.request_line()?.protocol
     }
 
-    /// Method, target, protocol.
-    fn split_request(&self) -> Option<(&'a [u8], &'a [u8], Option<&'a [u8]>)> {
-        let (method, rest) = self.request.split_at_checked(memchr(b' ', self.request)?)?;
+    fn request_line(&self) -> Option<RequestLine<'a>> {
+        let (method, rest) = self.request.split_at(memchr(b' ', self.request)?);
         if method.is_empty() || !method.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')) {
             return None;
         }
         let rest = &rest[1..];
-        match memchr::memrchr(b' ', rest) {
-            Some(end) if rest[end + 1..].starts_with(b"HTTP/") => Some((method, &rest[..end], Some(&rest[end + 1..]))),
-            _ => Some((method, rest, None)),
-        }
+        let (target, protocol) = match memrchr(b' ', rest) {
+            Some(end) if rest[end + 1..].starts_with(b"HTTP/") => (&rest[..end], Some(&rest[end + 1..])),
+            _ => (rest, None),
+        };
+        Some(RequestLine { method, target, protocol })
     }
+}
+
+struct RequestLine<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    protocol: Option<&'a [u8]>,
 }
 
 /// A field of a log line.
@@ -162,10 +168,14 @@ impl Faulty for LogError {
 
 // Each function below reads one field at index `at`, which is at most the line's length, and gives its value and the
 // index behind it: `word`, `time` and `status` behind the space that ends it, `quoted` behind its quote, `bytes` behind
-// its last digit.
+// its last digit. They are inlined by force, because handing their results over in memory takes an eighth of the time.
 
+#[inline(always)]
 fn word(line: &[u8], at: usize, field: LogField) -> Result<(&str, usize), LogError> {
     let rest = &line[at..];
+    if let [b'-', b' ', ..] = rest {
+        return Ok(("-", at + 2));
+    }
     let length = rest.iter().position(|b| !b.is_ascii_graphic()).unwrap_or(rest.len());
     let error = LogError { field, expected: "printable ASCII up to a space", index: at + length };
     if length == 0 || rest.get(length) != Some(&b' ') {
@@ -175,6 +185,7 @@ fn word(line: &[u8], at: usize, field: LogField) -> Result<(&str, usize), LogErr
     Ok((word, at + length + 1))
 }
 
+#[inline(always)]
 fn space(line: &[u8], at: usize, field: LogField) -> Result<usize, LogError> {
     match line.get(at) {
         Some(b' ') => Ok(at + 1),
@@ -182,6 +193,7 @@ fn space(line: &[u8], at: usize, field: LogField) -> Result<usize, LogError> {
     }
 }
 
+#[inline(always)]
 fn time(line: &[u8], at: usize) -> Result<(Timestamp, usize), LogError> {
     let error = |expected| LogError { field: LogField::Time, expected, index: at };
     let shape = || error("the form `[17/May/2015:10:05:03 +0000]` and a space");
@@ -227,11 +239,13 @@ fn time(line: &[u8], at: usize) -> Result<(Timestamp, usize), LogError> {
 }
 
 /// The number that the two digits at `at` write; more than any such number if they are no digits.
+#[inline(always)]
 fn pair(text: &[u8; 29], at: usize) -> i64 {
     let (tens, ones) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
     if tens > 9 || ones > 9 { i64::from(u8::MAX) } else { i64::from(tens * 10 + ones) }
 }
 
+#[inline(always)]
 fn quoted(line: &[u8], at: usize, field: LogField) -> Result<(&[u8], usize), LogError> {
     if line.get(at) != Some(&b'"') {
         return Err(LogError { field, expected: "a double quote", index: at });
@@ -249,6 +263,7 @@ fn quoted(line: &[u8], at: usize, field: LogField) -> Result<(&[u8], usize), Log
     Err(LogError { field, expected: "a closing double quote", index: line.len() })
 }
 
+#[inline(always)]
 fn status(line: &[u8], at: usize) -> Result<(u16, usize), LogError> {
     let error = |expected| LogError { field: LogField::Status, expected, index: at };
     let Some(&[hundreds @ b'0'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9']) = line[at..].first_chunk() else {
@@ -261,6 +276,7 @@ fn status(line: &[u8], at: usize) -> Result<(u16, usize), LogError> {
     Ok((status, space(line, at + 3, LogField::Status)?))
 }
 
+#[inline(always)]
 fn bytes(line: &[u8], at: usize) -> Result<(Option<u64>, usize), LogError> {
     let rest = &line[at..];
     if rest.first() == Some(&b'-') {

@@ -36,7 +36,7 @@
 //! assert_eq!((entry.status, entry.bytes, entry.agent), (304, None, None));
 //!
 //! let error = LogEntry::parse(br#"192.0.2.7 - - [17/May/2015:12:05:03 +0200] "GET / HTTP/1.1" 2OO 5"#).unwrap_err();
-//! assert_eq!(error.to_string(), "status: expected three digits at column 62");
+//! assert_eq!(error.to_string(), "status: expected three digits at column 61");
 //! # Ok::<(), millstream::formats::LogError>(())
 //! ```
 
