@@ -12,10 +12,10 @@ pub(crate) fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/access.log")
 }
 
-static LOG: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(path()).unwrap());
+static LOG: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(path()).expect("the log is part of the repository"));
 
 static LINES: LazyLock<Vec<&[u8]>> =
-    LazyLock::new(|| LOG.strip_suffix(b"\n").unwrap().split(|&b| b == b'\n').collect());
+    LazyLock::new(|| LOG.strip_suffix(b"\n").expect("each line ends").split(|&b| b == b'\n').collect());
 
 /// What the library makes of a line, in the naive reading's words.
 fn library_view(line: &[u8]) -> Option<View> {
