@@ -5,4 +5,5 @@ pub mod connector;
 pub mod fault;
 pub mod formats;
 pub mod record;
+pub mod state;
 pub mod time;

@@ -1,0 +1,328 @@
+//! Folding: merging deltas that nobody will go back behind, so that reads meet few runs and the file does not grow.
+//!
+//! # What is folded, and when
+//! Each flush adds a run to the delta. Runs of freed epochs are merged like the digits of a counter: the youngest ones, and
+//! older ones as long as those are at most twice as large as what has been gathered. An entry is then moved about once for
+//! each doubling of what lies above it. The base counts as the oldest run: it takes part when what is gathered is at least
+//! half its size, or it is small. Until then the gathered runs become one run of the delta.
+//!
+//! # Why a crash in the middle is harmless
+//! A fold goes in pieces, so that a flush waits for one piece only.
+//! * Into the base: a piece replaces whole chunks of the base by their merge with the delta's entries. The delta stays
+//!   until the last piece; reading it over a base that has some of it already gives the same.
+//! * Into the delta: the new chunks are put behind those of the youngest epoch that takes part, so they hide what they were
+//!   merged from and say the same. The last piece deletes the old chunks.
+
+use super::Error;
+use super::chunk::{Packed, Packer, TARGET};
+use super::disk::{BASE, DELTA, Disk, META, View, check, put_number};
+use super::flush::append;
+use super::layers::{Merge, Row, Run};
+use crate::record::Epoch;
+use redb::{Durability, ReadOnlyTable, ReadableTable as _};
+use std::fmt;
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::Arc;
+
+/// How many bytes of chunks one piece writes.
+const PIECE: u64 = 2 << 20;
+/// Freed runs are left alone up to this number,
+const FEW_RUNS: usize = 8;
+/// and up to this many bytes, or half of the base's.
+const FEW_BYTES: u64 = 4 << 20;
+
+/// Background work that merges freed deltas. At most one fold of a store may run at a time; it may run beside flushes. Its
+/// outcome must be told to [`Store::folded`](super::Store::folded).
+#[must_use = "it must be run, and the store told"]
+pub struct Fold {
+    disk: Arc<Disk>,
+    /// Oldest first; neighbours.
+    runs: Vec<Arc<Run>>,
+    into_base: bool,
+    base_bytes: u64,
+}
+
+/// How a fold went.
+#[derive(Debug)]
+#[must_use = "the store must be told"]
+pub struct FoldOutcome {
+    pub(super) done: Result<Folded, Error>,
+}
+
+/// What a fold changed.
+#[derive(Debug)]
+pub(super) struct Folded {
+    /// The runs that are no more.
+    pub(super) gone: Vec<Arc<Run>>,
+    /// The run that holds what they held, unless it went into the base.
+    pub(super) run: Option<Arc<Run>>,
+    pub(super) base_bytes: u64,
+}
+
+impl fmt::Debug for Fold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes: u64 = self.runs.iter().map(|run| run.bytes()).sum();
+        f.debug_struct("Fold").field("bytes", &bytes).field("into_base", &self.into_base).finish_non_exhaustive()
+    }
+}
+
+impl FoldOutcome {
+    /// Whether it worked. A failed fold loses nothing and is tried again.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub fn result(&self) -> Result<(), &Error> {
+        self.done.as_ref().map(|_| ())
+    }
+}
+
+/// What of the freed runs (oldest first) is worth merging: the number of the first run that takes part, and whether the
+/// base does.
+fn choose(freed: &[u64], base_bytes: u64) -> Option<(usize, bool)> {
+    let total: u64 = freed.iter().sum();
+    let much = total > FEW_BYTES.max(base_bytes / 2);
+    if much {
+        return Some((0, true));
+    }
+    if freed.len() <= FEW_RUNS {
+        return None;
+    }
+    let (mut first, mut gathered) = (freed.len(), 0);
+    while first > 0 && (gathered == 0 || freed[first - 1] <= 2 * gathered) {
+        first -= 1;
+        gathered += freed[first];
+    }
+    if first == 0 && base_bytes <= FEW_BYTES.max(2 * gathered) {
+        return Some((0, true));
+    }
+    (freed.len() - first >= FEW_RUNS / 2).then_some((first, false))
+}
+
+impl Fold {
+    /// A fold of the runs up to the epoch `freed`, if one is due.
+    pub(super) fn plan(disk: &Arc<Disk>, runs: &[Arc<Run>], freed: Epoch, base_bytes: u64) -> Option<Fold> {
+        let runs = &runs[..runs.partition_point(|run| run.epoch() <= freed)];
+        let sizes: Vec<u64> = runs.iter().map(|run| run.bytes()).collect();
+        let (first, into_base) = choose(&sizes, base_bytes)?;
+        Some(Fold { disk: disk.clone(), runs: runs[first..].to_vec(), into_base, base_bytes })
+    }
+
+    /// Merges, piece by piece. Blocks for as long as the disk takes.
+    pub fn run(self) -> FoldOutcome {
+        let done = self
+            .disk
+            .view()
+            .and_then(|view| if self.into_base { self.merge_into_base(&view) } else { self.merge_runs(&view) });
+        FoldOutcome { done }
+    }
+
+    fn youngest(&self) -> Epoch {
+        self.runs.last().map_or(Epoch::ZERO, |run| run.epoch())
+    }
+
+    /// Makes one run of several.
+    fn merge_runs(&self, view: &View) -> Result<Folded, Error> {
+        let mut merge = Merge::new(view, self.runs.iter().rev(), false);
+        let mut packer = Packer::default();
+        let mut rows: Vec<Row> = Vec::new();
+        self.disk.guard(|| merge.seek(&[]))?;
+        loop {
+            let mut chunks = Vec::new();
+            let at_end = self.disk.guard(|| {
+                let mut bytes = 0;
+                while bytes < PIECE {
+                    let Some(entry) = merge.peek()? else { return Ok(true) };
+                    let full = packer.push(entry.key, entry.value);
+                    bytes += full.as_ref().map_or(0, |chunk| chunk.bytes.len() as u64);
+                    chunks.extend(full);
+                    merge.advance()?;
+                }
+                Ok(false)
+            })?;
+            if at_end {
+                chunks.extend(packer.finish());
+            }
+            rows.extend(self.disk.file.write(durability(at_end), |transaction| {
+                let new = append(transaction, self.youngest(), &chunks)?;
+                if at_end {
+                    let (oldest, youngest) = (&self.runs[0].rows[0], self.runs.last().and_then(|run| run.rows.last()));
+                    let last = youngest.map_or(oldest.number, |row| row.number);
+                    transaction.open_table(DELTA)?.retain_in(oldest.number..=last, |_, _| false)?;
+                }
+                Ok(new)
+            })?);
+            if at_end {
+                let run = (!rows.is_empty()).then(|| Arc::new(Run { rows }));
+                return Ok(Folded { gone: self.runs.clone(), run, base_bytes: self.base_bytes });
+            }
+        }
+    }
+
+    /// Merges the runs into the base, chunk by chunk of those that they touch.
+    fn merge_into_base(&self, view: &View) -> Result<Folded, Error> {
+        let mut merge = Merge::new(view, self.runs.iter().rev(), false);
+        self.disk.guard(|| merge.seek(&[]))?;
+        let mut base_bytes = self.base_bytes;
+        loop {
+            let mut piece = Piece::default();
+            let base = self.disk.view()?.base;
+            let at_end = self.disk.guard(|| {
+                while piece.bytes < PIECE {
+                    if !piece.take_stretch(&base, &mut merge)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            })?;
+            base_bytes = (base_bytes + piece.bytes).saturating_sub(piece.replaced);
+            let folded = self.youngest().as_u64();
+            self.disk.file.write(durability(at_end), |transaction| {
+                let mut base = transaction.open_table(BASE)?;
+                for first in &piece.gone {
+                    base.remove(first.as_slice())?;
+                }
+                for chunk in &piece.chunks {
+                    base.insert(&*chunk.first, chunk.bytes.as_slice())?;
+                }
+                let mut meta = transaction.open_table(META)?;
+                put_number(&mut meta, "base", base_bytes)?;
+                if at_end {
+                    // By epoch, not by run: a flush that failed may have left rows that no run knows.
+                    transaction.open_table(DELTA)?.retain_in(..=(folded, u32::MAX), |_, _| false)?;
+                    put_number(&mut meta, "folded", folded)?;
+                }
+                Ok(())
+            })?;
+            if at_end {
+                return Ok(Folded { gone: self.runs.clone(), run: None, base_bytes });
+            }
+        }
+    }
+}
+
+/// Only the last piece is worth a sync; a crash undoes those before it, which does no harm.
+fn durability(at_end: bool) -> Durability {
+    if at_end { Durability::Immediate } else { Durability::None }
+}
+
+type Base = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// Some chunks of the base, by what takes their place.
+#[derive(Default)]
+struct Piece {
+    /// The keys of the rows that go.
+    gone: Vec<Vec<u8>>,
+    chunks: Vec<Packed>,
+    /// Bytes in `chunks`.
+    bytes: u64,
+    /// Bytes in the rows that go.
+    replaced: u64,
+}
+
+impl Piece {
+    /// Merges the next chunk of the base that the delta touches, and its neighbours as long as those are touched too or
+    /// too little is left for a chunk, up to the size of a piece. `false` if the delta is at its end.
+    ///
+    /// A piece may end within a chunk: what is left of that chunk is copied, and met again by the next piece.
+    fn take_stretch(&mut self, base: &Base, merge: &mut Merge<'_>) -> Result<bool, redb::Error> {
+        let Some(start) = merge.peek()?.map(|entry| entry.key.to_vec()) else { return Ok(false) };
+        let after = |key: &[u8]| base.range::<&[u8]>((Excluded(key), Unbounded))?.next().transpose();
+        let mut packer = Packer::default();
+        let mut next = match base.range::<&[u8]>(..=start.as_slice())?.next_back().transpose()? {
+            Some(row) => Some(row),
+            None => base.first()?,
+        };
+        loop {
+            let mut following = None;
+            if let Some((first, bytes)) = &next {
+                self.gone.push(first.value().to_vec());
+                self.replaced += bytes.value().len() as u64;
+                following = after(first.value())?;
+                let chunk = check(bytes.value())?;
+                for entry in (0..chunk.len()).map(|i| chunk.entry(i)) {
+                    self.take_until(Some(entry.key), merge, &mut packer)?;
+                    let newer =
+                        if self.bytes < PIECE { merge.peek()?.filter(|newer| newer.key == entry.key) } else { None };
+                    let entry = newer.unwrap_or(entry);
+                    if entry.value.is_some() {
+                        self.take(packer.push(entry.key, entry.value));
+                    }
+                    if newer.is_some() {
+                        merge.advance()?;
+                    }
+                }
+            }
+            self.take_until(following.as_ref().map(|(first, _)| first.value()), merge, &mut packer)?;
+            let Some((first, _)) = following.as_ref().filter(|_| self.bytes < PIECE) else { break };
+            let touched = match merge.peek()? {
+                Some(entry) => after(first.value())?.is_none_or(|(end, _)| entry.key < end.value()),
+                None => false,
+            };
+            let little = !packer.is_empty() && packer.size() < TARGET / 4;
+            if !touched && !little {
+                break;
+            }
+            next = following;
+        }
+        self.take(packer.finish());
+        Ok(true)
+    }
+
+    /// Takes the delta's entries below `end`, or all, as far as the piece goes.
+    fn take_until(
+        &mut self,
+        end: Option<&[u8]>,
+        merge: &mut Merge<'_>,
+        packer: &mut Packer,
+    ) -> Result<(), redb::Error> {
+        while self.bytes < PIECE
+            && let Some(entry) = merge.peek()?.filter(|entry| end.is_none_or(|end| entry.key < end))
+        {
+            if entry.value.is_some() {
+                self.take(packer.push(entry.key, entry.value));
+            }
+            merge.advance()?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, chunk: Option<Packed>) {
+        self.bytes += chunk.as_ref().map_or(0, |chunk| chunk.bytes.len() as u64);
+        self.chunks.extend(chunk);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_and_small_runs_are_left_alone() {
+        assert_eq!(choose(&[1000; FEW_RUNS], 0), None);
+        assert_eq!(choose(&[], 0), None);
+    }
+
+    #[test]
+    fn a_small_base_takes_part_at_once_and_a_large_one_when_it_is_worth_it() {
+        assert_eq!(choose(&[1000; 9], 0), Some((0, true)));
+        assert_eq!(choose(&[1000; 9], 1 << 30), Some((0, false)));
+        assert_eq!(choose(&[1 << 29, 1 << 20], 1 << 30), Some((0, true)));
+    }
+
+    #[test]
+    fn an_entry_is_moved_about_once_per_doubling() {
+        let (mut runs, mut moved, mut most) = (Vec::new(), 0, 0);
+        for _ in 0..10_000 {
+            runs.push(1000_u64);
+            most = most.max(runs.len());
+            if let Some((first, into_base)) = choose(&runs, 1 << 40) {
+                assert!(!into_base);
+                let merged = runs.drain(first..).sum();
+                moved += merged;
+                runs.push(merged);
+            }
+        }
+        assert!(moved < 10_000 * 1000 * 12, "{moved}");
+        assert!(most < 24, "{most}");
+    }
+}

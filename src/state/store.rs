@@ -1,0 +1,419 @@
+//! The store: all states of one subtask, and their way into its file.
+
+use super::Error;
+use super::arena::Arena;
+use super::disk::{Disk, StateName, encode_states};
+use super::entries::Entries;
+use super::flush::{Flush, FlushOutcome};
+use super::fold::{Fold, FoldOutcome};
+use super::layers::Lower;
+use super::list::{ListState, Pieces, WindowedList};
+use super::map::MapState;
+use super::shape::{Namespace, One, Shape, StateValue};
+use super::table::{Names, Table};
+use super::upkeep::Upkeep;
+use super::value::{Timers, ValueState, WindowedState};
+use crate::record::{Epoch, Key};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::any::type_name;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Whose file it is. Stored in the file, and compared when it is opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The job's random id.
+    pub job_id: u64,
+    /// The operator's id.
+    pub uid: String,
+    /// The subtask's number, from 0.
+    pub subtask: usize,
+    /// How often the job had been rescaled when the file was made.
+    pub generation: u64,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Identity { job_id, uid, subtask, generation } = self;
+        write!(f, "operator `{uid}` (subtask {subtask}, generation {generation}) of job {job_id:016x}")
+    }
+}
+
+/// How a store works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// About how many bytes of state to keep in memory. Default 64 MiB.
+    pub memory: usize,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        StoreOptions { memory: 64 << 20 }
+    }
+}
+
+/// About how many bytes a store takes in memory, by what can be done about them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// Can be let go, or could if their flush were committed.
+    pub cached: usize,
+    /// Changed since the last hand-off.
+    pub dirty: usize,
+    /// Handed off and not yet committed.
+    pub frozen: usize,
+}
+
+/// What to do about the memory, after [`Store::relieve`].
+#[derive(Debug)]
+#[must_use]
+pub enum Relief {
+    /// Nothing.
+    Fine,
+    /// Run this flush in its turn, like any other. It belongs to the epoch that follows the last one handed off, and goes
+    /// with a rollback to that one.
+    Spill(Flush),
+    /// Take no more records until a flush that is under way has been told of.
+    Wait,
+}
+
+/// All states of one subtask. Lives on the actor's thread; what blocks is handed out as [`Flush`] and [`Fold`].
+///
+/// ```
+/// use millstream::record::Epoch;
+/// use millstream::state::{Identity, Keyed, Store, StoreOptions};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("0.redb");
+/// let identity = Identity { job_id: 1, uid: "count".into(), subtask: 0, generation: 0 };
+/// let mut store = Store::create(&path, &identity, StoreOptions::default())?;
+/// let visits = store.value::<u64, u32>("visits")?;
+/// visits.put(Keyed::of(&7), 1)?;
+/// let epoch = Epoch::new(1, 1);
+/// if let Some(flush) = store.hand_off(epoch) {
+///     store.flushed(flush.run());
+/// }
+/// visits.put(Keyed::of(&7), 2)?;
+/// drop((store, visits));
+///
+/// let mut store = Store::open(&path, &identity, epoch, epoch, StoreOptions::default())?;
+/// assert_eq!(store.value::<u64, u32>("visits")?.get(Keyed::of(&7))?, Some(1));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub struct Store {
+    disk: Arc<Disk>,
+    lower: Rc<Lower>,
+    identity: Identity,
+    memory: usize,
+    states: Vec<StateName>,
+    tables: Vec<Rc<RefCell<dyn Upkeep>>>,
+    /// The names that have handles.
+    taken: Vec<String>,
+    /// The number of the last hand-off, from 1; and the last that is in the file with all before it.
+    number: u32,
+    committed: u32,
+    /// The epoch of the last hand-off at a barrier.
+    last: Epoch,
+    freed: Epoch,
+    folding: bool,
+    base_bytes: u64,
+    /// Hand-offs whose outcome is not known: number and bytes.
+    in_flight: VecDeque<(u32, usize)>,
+    /// Bytes that failed flushes left for the next one.
+    carried: usize,
+    /// The value of `committed` at which nothing more could be let go.
+    exhausted: Option<u32>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("path", &self.disk.file.path()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Makes a new, empty file.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if there is one; else what the disk says.
+    pub fn create(path: &Path, identity: &Identity, options: StoreOptions) -> Result<Store, Error> {
+        let disk = Arc::new(Disk::create(path, identity, &[], options.memory)?);
+        let lower = Rc::new(Lower::new(disk.clone(), Vec::new()));
+        Ok(Store {
+            disk,
+            lower,
+            identity: identity.clone(),
+            memory: options.memory,
+            states: Vec::new(),
+            tables: Vec::new(),
+            taken: Vec::new(),
+            number: 0,
+            committed: 0,
+            last: Epoch::ZERO,
+            freed: Epoch::ZERO,
+            folding: false,
+            base_bytes: 0,
+            in_flight: VecDeque::new(),
+            carried: 0,
+            exhausted: None,
+        })
+    }
+
+    /// Opens an existing file at `epoch`: what younger epochs wrote is deleted.
+    ///
+    /// An earlier store of the same file must be gone, and its flushes and folds finished.
+    ///
+    /// * `written`: the newest epoch up to `epoch` for which this file is known to have written something; `Epoch::ZERO` if
+    ///   none.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] if the file belongs to somebody else; [`Error::NewerFormat`]; [`Error::Stale`] if it lacks
+    /// `written`; [`Error::Folded`] if `epoch` has been folded into later ones; [`Error::Corrupt`]; else what the disk says.
+    pub fn open(
+        path: &Path,
+        identity: &Identity,
+        epoch: Epoch,
+        written: Epoch,
+        options: StoreOptions,
+    ) -> Result<Store, Error> {
+        let disk = Arc::new(Disk::open(path, identity, options.memory)?);
+        let found = disk.survey(epoch)?;
+        let newest = found.runs.last().map_or(found.folded, |run| run.epoch());
+        if newest < written {
+            return Err(Error::Stale { path: path.to_owned(), newest, written });
+        }
+        disk.roll_back(epoch)?;
+        let lower = Rc::new(Lower::new(disk.clone(), found.runs));
+        Ok(Store {
+            disk,
+            lower,
+            identity: identity.clone(),
+            memory: options.memory,
+            states: found.states,
+            tables: Vec::new(),
+            taken: Vec::new(),
+            number: 0,
+            committed: 0,
+            last: epoch,
+            freed: found.folded,
+            folding: false,
+            base_bytes: found.base_bytes,
+            in_flight: VecDeque::new(),
+            carried: 0,
+            exhausted: None,
+        })
+    }
+
+    /// The state named `name`, a value per key.
+    ///
+    /// # Errors
+    /// [`Error::Twice`] if the name is taken; [`Error::Changed`] if it was written as another type; [`Error::TooMany`] at
+    /// the 257th name; else what reading the file says. So do the methods below.
+    pub fn value<K: Key, V: StateValue>(&mut self, name: &str) -> Result<ValueState<K, V>, Error> {
+        self.register::<(), K, One<V>>(name, "value", type_name::<V>()).map(ValueState)
+    }
+
+    /// The state named `name`, a value per window and key.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn windowed_value<K: Key, V: StateValue>(&mut self, name: &str) -> Result<WindowedState<K, V>, Error> {
+        self.register::<Timestamp, K, One<V>>(name, "windowed value", type_name::<V>()).map(WindowedState)
+    }
+
+    /// The timers named `name`.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn timers<K: Key>(&mut self, name: &str) -> Result<Timers<K>, Error> {
+        self.register::<Timestamp, K, One<()>>(name, "timers", "()").map(Timers)
+    }
+
+    /// The state named `name`, a sorted map per key.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn map<K: Key, UK: Key, UV: StateValue>(&mut self, name: &str) -> Result<MapState<K, UK, UV>, Error> {
+        let types = format!("{} -> {}", type_name::<UK>(), type_name::<UV>());
+        self.register::<(), K, Entries<UK, UV>>(name, "map", &types).map(MapState)
+    }
+
+    /// The state named `name`, a list per key.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn list<K: Key, T: StateValue>(&mut self, name: &str) -> Result<ListState<K, T>, Error> {
+        self.register::<(), K, Pieces<T>>(name, "list", type_name::<T>()).map(ListState)
+    }
+
+    /// The state named `name`, a list per window and key.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn windowed_list<K: Key, T: StateValue>(&mut self, name: &str) -> Result<WindowedList<K, T>, Error> {
+        self.register::<Timestamp, K, Pieces<T>>(name, "windowed list", type_name::<T>()).map(WindowedList)
+    }
+
+    #[expect(clippy::type_complexity, reason = "only the handles see it")]
+    fn register<N: Namespace, K: Key, S: Shape>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        types: &str,
+    ) -> Result<Rc<RefCell<Table<N, K, S>>>, Error> {
+        let (state, uid) = (name.to_owned(), self.identity.uid.clone());
+        let names = Names { state: state.clone(), uid: uid.clone() };
+        if self.taken.contains(&state) {
+            return Err(Error::Twice { state, uid });
+        }
+        // The last word is the codec and its version.
+        let signature = format!("{kind} {} -> {types} in postcard 1", type_name::<K>());
+        let id = match self.states.iter().find(|known| known.name == state) {
+            Some(known) if known.signature != signature => {
+                return Err(Error::Changed { state, uid, was: known.signature.clone(), now: signature });
+            }
+            Some(known) => known.id,
+            None => {
+                // States are never taken from the list, so its length is the next number.
+                let id = u8::try_from(self.states.len()).map_err(|_| Error::TooMany { uid })?;
+                self.states.push(StateName { id, name: state.clone(), signature });
+                id
+            }
+        };
+        let reads = self.unforeseen_reads();
+        let mut table = Table::new(id, names, self.lower.clone());
+        table.load_all((self.memory / 8 * 7).saturating_sub(self.memory().cached))?;
+        self.lower.reads.set(reads);
+        let table = Rc::new(RefCell::new(table));
+        self.tables.push(table.clone());
+        self.taken.push(state);
+        Ok(table)
+    }
+
+    /// At the barrier of `epoch`: freezes all that changed since the last hand-off. `None` if nothing has, and nothing is
+    /// left over from a flush that failed; then the file has the epoch already.
+    pub fn hand_off(&mut self, epoch: Epoch) -> Option<Flush> {
+        self.last = self.last.max(epoch);
+        self.freeze(epoch)
+    }
+
+    fn freeze(&mut self, epoch: Epoch) -> Option<Flush> {
+        if self.carried == 0 && !self.tables.iter().any(|table| table.borrow().is_dirty()) {
+            return None;
+        }
+        self.number += 1;
+        let mut arena = Arena::default();
+        let mut broken = None;
+        for table in &self.tables {
+            if let Err(error) = table.borrow_mut().hand_off(self.number, &mut arena) {
+                broken = broken.or(Some(error));
+            }
+        }
+        self.in_flight.push_back((self.number, arena.len()));
+        let states = encode_states(&self.states);
+        Some(Flush { disk: self.disk.clone(), number: self.number, epoch, arena, states, broken })
+    }
+
+    /// Takes the outcome of a flush. If it failed, what it held goes out with the next hand-off.
+    pub fn flushed(&mut self, outcome: FlushOutcome) {
+        let bytes = self.in_flight.pop_front().map_or(0, |(_, bytes)| bytes);
+        match outcome.run {
+            Err(_) => self.carried += bytes,
+            Ok(run) => {
+                self.carried = 0;
+                self.committed = outcome.number;
+                self.lower.runs.borrow_mut().extend(run);
+                self.lower.renew();
+                for table in &self.tables {
+                    table.borrow_mut().committed(outcome.number);
+                }
+            }
+        }
+    }
+
+    /// Nobody will go back behind `epoch` any more: what was kept for that may be merged. Returns the work if enough has
+    /// gathered and none is under way.
+    pub fn free(&mut self, epoch: Epoch) -> Option<Fold> {
+        self.freed = self.freed.max(epoch);
+        if self.folding {
+            return None;
+        }
+        let fold = Fold::plan(&self.disk, &self.lower.runs.borrow(), self.freed, self.base_bytes);
+        self.folding = fold.is_some();
+        fold
+    }
+
+    /// Takes the outcome of a fold. If it failed, it is tried again when the next epoch is freed.
+    pub fn folded(&mut self, outcome: FoldOutcome) {
+        self.folding = false;
+        let Ok(done) = outcome.done else { return };
+        self.base_bytes = done.base_bytes;
+        let mut runs = self.lower.runs.borrow_mut();
+        let is_gone = |run: &Arc<_>| done.gone.iter().any(|gone| Arc::ptr_eq(gone, run));
+        let place = runs.iter().position(is_gone).unwrap_or(0);
+        runs.retain(|run| !is_gone(run));
+        if let Some(run) = done.run {
+            runs.insert(place, run);
+        }
+        self.lower.renew();
+    }
+
+    /// How much memory is used for what. Estimates: what keys and values own on the heap is taken to be as large as their
+    /// encoding.
+    pub fn memory(&self) -> MemoryUse {
+        let usage = self.tables.iter().map(|table| table.borrow().usage());
+        let (total, dirty) = usage.fold((0, 0), |sum, usage| (sum.0 + usage.0, sum.1 + usage.1));
+        let frozen = self.in_flight.iter().map(|&(_, bytes)| bytes).sum::<usize>() + self.carried;
+        MemoryUse { cached: total - dirty, dirty, frozen }
+    }
+
+    /// How often the file had to be read while a record waited.
+    pub fn unforeseen_reads(&self) -> u64 {
+        self.lower.reads.get()
+    }
+
+    /// Keeps within the memory; to be called after every element. Lets go of what is in the file as it is, what has not been
+    /// used lately first. If that does not do, the rest must be written: see [`Relief`].
+    pub fn relieve(&mut self) -> Relief {
+        let used = |memory: MemoryUse| memory.cached + memory.dirty + memory.frozen;
+        let before = used(self.memory());
+        if before <= self.memory {
+            return Relief::Fine;
+        }
+        let waiting = !self.in_flight.is_empty();
+        if waiting && self.exhausted == Some(self.committed) {
+            return Relief::Wait;
+        }
+        // Some more than needed, so that the search is worth it.
+        let mut wanted = before - self.memory / 8 * 7;
+        for table in &self.tables {
+            wanted = wanted.saturating_sub(table.borrow_mut().evict(wanted));
+        }
+        self.exhausted = (wanted > 0).then_some(self.committed);
+        let over = used(self.memory()) > self.memory;
+        if waiting {
+            return if over { Relief::Wait } else { Relief::Fine };
+        }
+        if wanted == 0 {
+            return Relief::Fine;
+        }
+        self.freeze(self.last.next()).map_or(Relief::Fine, Relief::Spill)
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// Says when the file fails.
+    pub(super) fn faults(&self) -> &super::testkit::Faults {
+        &self.disk.file.faults
+    }
+
+    /// How many runs the delta has.
+    pub(super) fn runs(&self) -> usize {
+        self.lower.runs.borrow().len()
+    }
+}
