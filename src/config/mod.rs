@@ -1,0 +1,141 @@
+//! Settings of a job: what each means, its unit, and its default.
+//!
+//! ```
+//! use millstream::prelude::*;
+//!
+//! let config = Config::default()
+//!     .parallelism(2)
+//!     .state_dir("target/doc-state")
+//!     .checkpoint_interval(seconds(5))
+//!     .restart(Restart::fixed_delay(seconds(1), 3));
+//! assert_eq!(config.parallelism, 2);
+//! ```
+
+mod restart;
+
+pub use restart::Restart;
+pub(crate) use restart::{Decision, RestartState};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How a job runs. Start from [`Config::default`] and change what must differ.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where state and checkpoints live; one directory per job. `None` (the default): a temporary directory, removed at the
+    /// end, so that the job survives panics but not the end of its process.
+    pub state_dir: Option<PathBuf>,
+    /// In how many subtasks operators run that say nothing else. Default: 1.
+    pub parallelism: usize,
+    /// Time between checkpoints, at least 1 ms. `None`: only the last one, at the end or at a stop. Default: 1 s.
+    ///
+    /// Exactly-once sinks show their rows after each checkpoint, so this is also their delay.
+    pub checkpoint_interval: Option<Duration>,
+    /// How many bytes of state all subtasks together may hold in memory; the rest lives in their files. An estimate, not a
+    /// hard limit. Default: 512 MiB.
+    pub memory: usize,
+    /// What happens when an operator fails. Default: exponential backoff from 100 ms to 1 min, at most 10 restarts without
+    /// a smooth 10 minutes between.
+    pub restart: Restart,
+    /// Throw away the state in `state_dir`, and let exactly-once sinks replace what an earlier job left. Default: false.
+    pub fresh: bool,
+    /// How many records a batch holds at most, at least 1. Default: 1,024. Batches leave earlier when nothing else is to be
+    /// done.
+    pub batch_size: usize,
+    /// How many batches may be under way on one channel, at least 1. Default: 4.
+    pub channel_batches: usize,
+    /// How many bytes may be under way on one channel; a single larger batch may pass alone. Default: 4 MiB.
+    pub channel_bytes: usize,
+    /// How long records wait for their batch to fill while their subtask is busy with others. Default: 5 ms.
+    pub linger: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            state_dir: None,
+            parallelism: 1,
+            checkpoint_interval: Some(Duration::from_secs(1)),
+            memory: 512 << 20,
+            restart: Restart::default(),
+            fresh: false,
+            batch_size: 1024,
+            channel_batches: 4,
+            channel_bytes: 4 << 20,
+            linger: Duration::from_millis(5),
+        }
+    }
+}
+
+impl Config {
+    /// Sets [`state_dir`](Config::state_dir).
+    #[must_use]
+    pub fn state_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(directory.into());
+        self
+    }
+
+    /// Sets [`parallelism`](Config::parallelism).
+    #[must_use]
+    pub fn parallelism(mut self, parallelism: usize) -> Self {
+        self.parallelism = parallelism;
+        self
+    }
+
+    /// Sets [`checkpoint_interval`](Config::checkpoint_interval).
+    #[must_use]
+    pub fn checkpoint_interval(mut self, interval: Duration) -> Self {
+        self.checkpoint_interval = Some(interval);
+        self
+    }
+
+    /// No checkpoints but the last one.
+    #[must_use]
+    pub fn without_checkpoints(mut self) -> Self {
+        self.checkpoint_interval = None;
+        self
+    }
+
+    /// Sets [`memory`](Config::memory), in bytes.
+    #[must_use]
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// Sets [`restart`](Config::restart).
+    #[must_use]
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// Sets [`fresh`](Config::fresh).
+    #[must_use]
+    pub fn fresh(mut self, fresh: bool) -> Self {
+        self.fresh = fresh;
+        self
+    }
+
+    /// Sets [`batch_size`](Config::batch_size).
+    #[must_use]
+    pub fn batch_size(mut self, records: usize) -> Self {
+        self.batch_size = records;
+        self
+    }
+
+    /// What is wrong with the settings, if anything.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let wrong = |setting: &str, what: &str| Err(format!("setting `{setting}` is {what}; set it to at least 1"));
+        match self {
+            Config { parallelism: 0, .. } => wrong("parallelism", "0"),
+            Config { batch_size: 0, .. } => wrong("batch_size", "0"),
+            Config { channel_batches: 0, .. } => wrong("channel_batches", "0"),
+            Config { checkpoint_interval: Some(interval), .. } if interval.as_millis() == 0 => {
+                wrong("checkpoint_interval", "below 1 ms")
+            }
+            _ => Ok(()),
+        }
+    }
+}
