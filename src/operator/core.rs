@@ -1,0 +1,207 @@
+//! The core of a subtask: its operators and their state, without mailbox, credits, or threads.
+//!
+//! The shell around it (the actor) hands over one element at a time and takes what has come out of the outlets. When user
+//! code panics the core is lost and the shell lives on.
+
+use super::context::{Meter, Snapshots};
+use super::event_time::SplitTimes;
+use super::outlet::{Outgoing, OutletHandle, OutletQueue};
+use super::sink::WriterPort;
+use super::source::{Block, Decoder, SplitState};
+use super::{BuildContext, Error, Head};
+use crate::connector::{self, Position};
+use crate::record::{Batch, Epoch};
+use crate::state::{Flush, Store};
+use crate::time::Timestamp;
+use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A sink of the chain, for spilling and preparing.
+pub(crate) struct SinkPort {
+    pub(crate) uid: String,
+    pub(crate) node: usize,
+    pub(crate) port: Rc<RefCell<dyn WriterPort>>,
+}
+
+/// What stands in front.
+pub(crate) enum Front {
+    /// A source's decoder and the splits that this subtask reads.
+    Source(Box<dyn Decoder>),
+    /// Anything behind an exchange.
+    Head(Box<dyn Head>),
+}
+
+/// What a core hands over at a barrier.
+pub(crate) struct Prepared {
+    /// Small state by operator: `{"in": …, "out": …, "late": …, "state": …}`.
+    pub(crate) small: BTreeMap<String, Value>,
+    /// Changed keyed state, to be written.
+    pub(crate) flush: Option<Flush>,
+    /// What makes the sinks' rows durable.
+    pub(crate) sinks: Vec<(String, usize, connector::Prepared)>,
+}
+
+/// The operators of one subtask.
+pub(crate) struct Core {
+    front: Front,
+    /// The splits of a source, as far as they have been decoded.
+    pub(crate) splits: Rc<RefCell<Vec<SplitState>>>,
+    /// The subtask's event-time clock: the last watermark it has taken.
+    pub(crate) clock: Rc<Cell<Timestamp>>,
+    pub(crate) store: Option<Store>,
+    pub(crate) sinks: Vec<SinkPort>,
+    pub(crate) meters: BTreeMap<usize, (String, Rc<Meter>)>,
+    outlets: Vec<Rc<dyn OutletHandle>>,
+    queue: OutletQueue,
+    current: Rc<Cell<usize>>,
+    split: Rc<Cell<usize>>,
+    split_times: Vec<Rc<RefCell<SplitTimes>>>,
+    snapshots: Snapshots,
+    failure: Rc<RefCell<Option<Error>>>,
+}
+
+impl Core {
+    /// Puts together what has been built.
+    pub(crate) fn new(front: Front, context: BuildContext) -> Self {
+        Core {
+            front,
+            splits: context.splits,
+            clock: context.clock,
+            store: context.store,
+            sinks: context.sinks,
+            meters: context.meters,
+            outlets: context.outlets,
+            queue: context.queue,
+            current: context.current,
+            split: context.split,
+            split_times: context.split_times,
+            snapshots: context.snapshots,
+            failure: context.failure,
+        }
+    }
+
+    /// Processes a batch.
+    pub(crate) fn batch(&mut self, batch: Batch) -> Result<(), Error> {
+        if let Front::Head(head) = &mut self.front {
+            head.batch(batch)?;
+        }
+        self.check()
+    }
+
+    /// Decodes a block of a split and remembers the position behind it.
+    pub(crate) fn block(&mut self, split: usize, block: Block, position: Position) -> Result<(), Error> {
+        if let Front::Source(decoder) = &mut self.front {
+            self.split.set(split);
+            decoder.block(block);
+            decoder.batch_end();
+        }
+        self.splits.borrow_mut()[split].position = Some(position);
+        self.check()
+    }
+
+    /// A split has been read to its end.
+    pub(crate) fn split_ended(&mut self, split: usize) -> Result<(), Error> {
+        self.splits.borrow_mut()[split].finished = true;
+        self.set_split_active(split, false)
+    }
+
+    /// A split is silent and must not hold event time back, or speaks again.
+    pub(crate) fn set_split_active(&mut self, split: usize, active: bool) -> Result<(), Error> {
+        for times in &self.split_times {
+            times.borrow_mut().set_active(split, active);
+        }
+        if let Front::Source(decoder) = &mut self.front {
+            decoder.batch_end();
+        }
+        self.check()
+    }
+
+    /// How far a split has come, to read the slowest first; [`Timestamp::MIN`] if nobody looks at its event time.
+    pub(crate) fn split_watermark(&self, split: usize) -> Timestamp {
+        self.split_times.first().map_or(Timestamp::MIN, |times| times.borrow().split_watermark(split))
+    }
+
+    /// The silence after which a split counts as idle; `None` if nobody looks at its event time.
+    pub(crate) fn idle_timeout(&self) -> Option<Duration> {
+        self.split_times.iter().map(|times| times.borrow().idle_timeout()).min()
+    }
+
+    /// Moves the clock on. Call [`Core::resume`] until it returns `true` before anything else.
+    pub(crate) fn watermark(&mut self, watermark: Timestamp) -> Result<(), Error> {
+        self.clock.set(watermark);
+        match &mut self.front {
+            Front::Source(decoder) => decoder.watermark(watermark),
+            Front::Head(head) => head.watermark(watermark)?,
+        }
+        self.check()
+    }
+
+    /// Goes on firing; returns whether all is done.
+    pub(crate) fn resume(&mut self) -> Result<bool, Error> {
+        let done = match &mut self.front {
+            Front::Source(_) => true,
+            Front::Head(head) => head.resume()?,
+        };
+        self.check()?;
+        Ok(done)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.failure.borrow_mut().take().map_or(Ok(()), Err)
+    }
+
+    /// Lets go what has gathered in the outlets.
+    pub(crate) fn flush(&self) {
+        self.outlets.iter().for_each(|outlet| outlet.flush());
+    }
+
+    /// The next thing that has come out, with the operator and port it comes from.
+    pub(crate) fn outgoing(&self) -> Option<(usize, Outgoing)> {
+        self.queue.borrow_mut().pop_front()
+    }
+
+    /// The operator and port of each outlet.
+    pub(crate) fn origins(&self) -> Vec<(usize, usize)> {
+        self.outlets.iter().map(|outlet| outlet.origin()).collect()
+    }
+
+    /// The operator whose code ran last.
+    pub(crate) fn site(&self) -> usize {
+        self.current.get()
+    }
+
+    /// The snapshot at a barrier. The outlets must have been flushed.
+    pub(crate) fn prepare(&mut self, epoch: Epoch) -> Prepared {
+        let mut small: BTreeMap<String, Value> = BTreeMap::new();
+        for (uid, meter) in self.meters.values() {
+            let counts = json!({
+                "in": meter.records_in.get(),
+                "out": meter.records_out.get(),
+                "late": meter.late.get(),
+            });
+            small.insert(uid.clone(), counts);
+        }
+        for (uid, state) in &self.snapshots {
+            small.entry(uid.clone()).or_insert_with(|| json!({}))["state"] = state();
+        }
+        Prepared {
+            small,
+            flush: self.store.as_mut().and_then(|store| store.hand_off(epoch)),
+            sinks: self
+                .sinks
+                .iter()
+                .map(|sink| (sink.uid.clone(), sink.node, sink.port.borrow_mut().prepare(epoch)))
+                .collect(),
+        }
+    }
+
+    /// The epoch is complete and committed.
+    pub(crate) fn committed(&mut self, epoch: Epoch) {
+        for sink in &self.sinks {
+            sink.port.borrow_mut().committed(epoch);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Gives records their event time and makes the watermarks of the stream.
+//!
+//! Behind a source there is one generator state per split: a file read to its end holds nothing back, and a file that is
+//! read slowly holds back only what it must. The operator's watermark is the minimum over the splits that are neither
+//! finished nor idle. Elsewhere the operator has one state for all that comes in.
+
+use super::{AnyStage, BuildContext, Error, Site, Stage, StageFactory, erase, only};
+use crate::record::Data;
+use crate::time::{Timestamp, Watermarks};
+use serde::{Deserialize, Serialize};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How far one split has come in event time.
+#[derive(Clone, Debug)]
+struct SplitTime {
+    id: String,
+    max: Timestamp,
+    /// Holds event time back: neither finished nor idle.
+    active: bool,
+}
+
+/// How far the splits of one subtask have come.
+#[derive(Debug)]
+pub(crate) struct SplitTimes {
+    splits: Vec<SplitTime>,
+    strategy: Watermarks,
+    /// What the checkpoint holds for splits that have not been added yet.
+    restored: BTreeMap<String, Timestamp>,
+}
+
+impl SplitTimes {
+    /// Adds the next split. It starts where the checkpoint left it.
+    pub(crate) fn add(&mut self, id: &str) {
+        let max = self.restored.remove(id).unwrap_or(Timestamp::MIN);
+        self.splits.push(SplitTime { id: id.to_owned(), max, active: true });
+    }
+
+    /// Whether the split holds event time back.
+    pub(crate) fn set_active(&mut self, split: usize, active: bool) {
+        self.splits[split].active = active;
+    }
+
+    /// How far one split has come.
+    pub(crate) fn split_watermark(&self, split: usize) -> Timestamp {
+        self.strategy.watermark(self.splits[split].max)
+    }
+
+    /// The silence after which a split counts as idle.
+    pub(crate) fn idle_timeout(&self) -> std::time::Duration {
+        self.strategy.idle_timeout()
+    }
+
+    /// The minimum over the active splits; `None` if there is none.
+    fn watermark(&self) -> Option<Timestamp> {
+        self.splits.iter().filter(|split| split.active).map(|split| self.strategy.watermark(split.max)).min()
+    }
+}
+
+/// The small state of the operator.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    /// The latest event time of each split, in milliseconds.
+    splits: BTreeMap<String, i64>,
+}
+
+/// Gives each record its event time.
+pub(crate) struct EventTime<T> {
+    time: Arc<dyn Fn(&T) -> Timestamp + Send + Sync>,
+    strategy: Watermarks,
+}
+
+impl<T: Data> EventTime<T> {
+    pub(crate) fn new(time: impl Fn(&T) -> Timestamp + Send + Sync + 'static, strategy: Watermarks) -> Self {
+        EventTime { time: Arc::new(time), strategy }
+    }
+}
+
+/// The only "split" of an operator that is not behind a source.
+const ALL: &str = "";
+
+impl<T: Data> StageFactory for EventTime<T> {
+    fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, Error> {
+        let mut restored: BTreeMap<String, Timestamp> = BTreeMap::new();
+        for saved in context.restored::<Saved>()? {
+            for (id, max) in saved.splits {
+                let max = Timestamp::from_millis(max);
+                restored.entry(id).and_modify(|known| *known = max.min(*known)).or_insert(max);
+            }
+        }
+        let times = SplitTimes { splits: Vec::new(), strategy: self.strategy.clone(), restored };
+        let times = Rc::new(RefCell::new(times));
+        if context.behind_source {
+            context.split_times.push(times.clone());
+        } else {
+            times.borrow_mut().add(ALL);
+        }
+        let saved = times.clone();
+        context.save(move || Saved {
+            splits: saved.borrow().splits.iter().map(|split| (split.id.clone(), split.max.millis())).collect(),
+        });
+        let (time, split, site) = (self.time.clone(), context.split.clone(), context.site());
+        let stage = EventTimeStage { time, times, split, told: Timestamp::MIN, site, next: only::<T>(outputs) };
+        Ok(erase::<T>(Box::new(stage)))
+    }
+}
+
+struct EventTimeStage<T> {
+    time: Arc<dyn Fn(&T) -> Timestamp + Send + Sync>,
+    times: Rc<RefCell<SplitTimes>>,
+    split: Rc<Cell<usize>>,
+    told: Timestamp,
+    site: Site,
+    next: Box<dyn Stage<T>>,
+}
+
+impl<T> EventTimeStage<T> {
+    fn tell(&mut self, watermark: Timestamp) {
+        if watermark > self.told {
+            self.told = watermark;
+            self.next.watermark(watermark);
+        }
+    }
+}
+
+impl<T> Stage<T> for EventTimeStage<T> {
+    fn push(&mut self, record: T, _time: Timestamp) {
+        self.site.record();
+        let time = (self.time)(&record);
+        {
+            let split = &mut self.times.borrow_mut().splits[self.split.get()];
+            if time > split.max {
+                split.max = time;
+            }
+        }
+        self.site.out();
+        self.next.push(record, time);
+    }
+
+    /// Only the end of input passes: event time begins here, so what the stream told before does not count.
+    fn watermark(&mut self, watermark: Timestamp) {
+        if watermark == Timestamp::MAX {
+            self.tell(watermark);
+        }
+    }
+
+    fn batch_end(&mut self) {
+        let watermark = self.times.borrow().watermark();
+        if let Some(watermark) = watermark {
+            self.tell(watermark);
+        }
+        self.next.batch_end();
+    }
+}

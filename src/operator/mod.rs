@@ -1,0 +1,142 @@
+//! What one step does: operators, free of actors and threads, so that each can be tested by calling it.
+//!
+//! # Stages and heads
+//! The operators of a chain run in one subtask and pass records by call. Each is a [`Stage`], which owns the stages behind
+//! it: a chain is a tree of stages whose leaves are sinks and [outlets](outlet), the buffers in front of an exchange. In
+//! front stands one [`Head`]: a source's decoder, a stateful operator, or (for a chain of stateless operators) a plain
+//! entry. Heads take whole elements, stages single records. Both together, with the state they use, are a [`Core`].
+//!
+//! # The rules of an operator
+//! * It is a deterministic function of what it is handed: no clock, no randomness, no state outside its state handles.
+//! * User closures are `Fn`, never `FnMut`.
+//! * A watermark may fire many windows. A head does that in pieces: [`Head::resume`] fires until the outlets are full and is
+//!   called again, before any other element, when they have room.
+//! * Before each call of user code the operator enters its [`Site`], so that a panic is attributed to it.
+
+mod aggregate;
+mod context;
+mod core;
+mod event_time;
+mod filter;
+mod flat_map;
+mod key_by;
+mod map;
+mod outlet;
+mod running;
+mod sink;
+mod source;
+mod try_map;
+pub mod window;
+
+pub use aggregate::{Aggregate, Count, Sum};
+pub(crate) use context::{BuildContext, Restored, Site};
+pub(crate) use core::{Core, Front};
+pub(crate) use event_time::EventTime;
+pub(crate) use filter::{Filter, SplitBy};
+pub(crate) use flat_map::FlatMap;
+pub(crate) use key_by::KeyBy;
+pub(crate) use map::{Inspect, Map};
+pub(crate) use outlet::{Outgoing, Port, TypedPort};
+pub(crate) use running::{Reduce, RunningAggregate};
+pub(crate) use sink::{SinkFactory, SinkOperator};
+pub(crate) use source::{Block, ReadOutcome, Reader, SourceFactory, SourceOperator, SplitState};
+pub(crate) use try_map::TryMap;
+
+use crate::fault::{Fault, Faulty};
+use crate::record::Batch;
+use crate::time::Timestamp;
+use std::any::Any;
+
+/// Anything that takes records one by one: an operator in a chain, a sink, or the outlet to an exchange.
+pub(crate) trait Stage<T> {
+    /// Takes a record with its event time.
+    fn push(&mut self, record: T, time: Timestamp);
+
+    /// Event time has come this far. Never goes back; [`Timestamp::MAX`] at the end of input.
+    fn watermark(&mut self, watermark: Timestamp);
+
+    /// The batch or block that the last records came from has ended: a good moment to tell how far event time has come.
+    fn batch_end(&mut self);
+}
+
+/// The front of a chain behind an exchange.
+pub(crate) trait Head {
+    /// Takes a batch.
+    fn batch(&mut self, batch: Batch) -> Result<(), Error>;
+
+    /// The clock of this subtask has come to `watermark`. What it fires may be fired in pieces, by [`Head::resume`].
+    fn watermark(&mut self, watermark: Timestamp) -> Result<(), Error>;
+
+    /// Goes on firing. Returns whether all is done.
+    fn resume(&mut self) -> Result<bool, Error> {
+        Ok(true)
+    }
+}
+
+/// A `Box<dyn Stage<T>>` whose `T` only its neighbours know.
+pub(crate) type AnyStage = Box<dyn Any>;
+
+/// Hides the record type of a stage.
+pub(crate) fn erase<T: 'static>(stage: Box<dyn Stage<T>>) -> AnyStage {
+    Box::new(stage)
+}
+
+/// Finds the record type of a stage again.
+///
+/// # Panics
+/// If it is a stage for another type: the typed API joins equal types only.
+pub(crate) fn typed<T: 'static>(stage: AnyStage) -> Box<dyn Stage<T>> {
+    *stage.downcast::<Box<dyn Stage<T>>>().expect("neighbours in a chain have one record type")
+}
+
+/// Takes the one stage behind an operator with a single output.
+pub(crate) fn only<T: 'static>(outputs: Vec<AnyStage>) -> Box<dyn Stage<T>> {
+    let mut outputs = outputs;
+    typed(outputs.pop().expect("the graph gives each port of an operator its stage"))
+}
+
+/// An operator that keeps no state: makes a stage for each subtask.
+pub(crate) trait StageFactory: Send + Sync {
+    /// Builds the stage in front of `outputs`, one for each port.
+    fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, Error>;
+}
+
+/// An operator that keeps keyed state: makes the head of each subtask.
+pub(crate) trait HeadFactory: Send + Sync {
+    /// Builds the head in front of `outputs`, one for each port.
+    fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error>;
+}
+
+/// What an operator could not do, apart from panics in user code.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operator's state could not be read or written.
+    #[error(transparent)]
+    State(#[from] crate::state::Error),
+    /// A source or sink failed.
+    #[error(transparent)]
+    Connector(#[from] crate::connector::Error),
+    /// What a checkpoint holds for the operator cannot be read.
+    #[error(
+        "the checkpoint holds `{found}` for operator `{uid}`, which this version cannot read ({cause}); start with --fresh or a new state directory"
+    )]
+    Snapshot {
+        /// The operator.
+        uid: String,
+        /// What was found.
+        found: String,
+        /// Why it cannot be read.
+        cause: serde_json::Error,
+    },
+}
+
+impl Faulty for Error {
+    fn fault(&self) -> Fault {
+        match self {
+            Error::State(error) => error.fault(),
+            Error::Connector(error) => error.fault(),
+            Error::Snapshot { .. } => Fault::User,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The way out of a chain: buffers in front of an exchange.
+//!
+//! Records gather in a typed [`Outlet`] until a batch is full, a watermark passes, or the shell flushes because nothing else
+//! is to be done. What has left the outlets waits in one [`OutletQueue`], in order, for the shell to send it. The batch of
+//! a port goes to all edges of that port, shared.
+
+use super::{AnyStage, BuildContext, Error, Head, Stage, erase, typed};
+use crate::record::{Batch, Data, Rows};
+use crate::time::Timestamp;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What goes out of a port.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    Batch(Batch),
+    Watermark(Timestamp),
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Batch({})", self.len())
+    }
+}
+
+/// What has left the outlets of a core and waits for the shell: (outlet number, what).
+pub(crate) type OutletQueue = Rc<RefCell<VecDeque<(usize, Outgoing)>>>;
+
+/// An outlet whose record type does not matter.
+pub(crate) trait OutletHandle {
+    /// Lets go what has gathered.
+    fn flush(&self);
+    /// The operator and port that it serves.
+    fn origin(&self) -> (usize, usize);
+}
+
+/// Gathers records of one port.
+pub(crate) struct Outlet<T> {
+    rows: RefCell<Rows<T>>,
+    number: usize,
+    origin: (usize, usize),
+    queue: OutletQueue,
+    batch_size: usize,
+}
+
+impl<T: Data> Outlet<T> {
+    /// Makes the outlet of `port` of the operator that is built, and registers it.
+    pub(crate) fn register(context: &mut BuildContext, port: usize) -> Rc<Self> {
+        let outlet = Rc::new(Outlet {
+            rows: RefCell::default(),
+            number: context.outlets.len(),
+            origin: (context.node(), port),
+            queue: context.queue.clone(),
+            batch_size: context.batch_size(),
+        });
+        context.outlets.push(outlet.clone());
+        outlet
+    }
+
+    /// Takes a record for an edge that is not keyed.
+    #[inline]
+    pub(crate) fn push(&self, record: T, time: Timestamp) {
+        let mut rows = self.rows.borrow_mut();
+        rows.records.push(record);
+        rows.times.push(time);
+        if rows.records.len() >= self.batch_size {
+            drop(rows);
+            self.flush();
+        }
+    }
+
+    /// Takes a record and the hash of its key.
+    #[inline]
+    pub(crate) fn push_keyed(&self, record: T, time: Timestamp, hash: u64) {
+        let mut rows = self.rows.borrow_mut();
+        rows.records.push(record);
+        rows.times.push(time);
+        rows.hashes.push(hash);
+        if rows.records.len() >= self.batch_size {
+            drop(rows);
+            self.flush();
+        }
+    }
+
+    /// Lets a watermark go, behind what has gathered.
+    pub(crate) fn watermark(&self, watermark: Timestamp) {
+        self.flush();
+        self.queue.borrow_mut().push_back((self.number, Outgoing::Watermark(watermark)));
+    }
+}
+
+impl<T: Data> OutletHandle for Outlet<T> {
+    fn flush(&self) {
+        let mut rows = self.rows.borrow_mut();
+        if rows.is_empty() {
+            return;
+        }
+        let next = Rows::with_capacity(self.batch_size.min(rows.len() * 2), !rows.hashes.is_empty());
+        let full = std::mem::replace(&mut *rows, next);
+        self.queue.borrow_mut().push_back((self.number, Outgoing::Batch(Batch::new(full))));
+    }
+
+    fn origin(&self) -> (usize, usize) {
+        self.origin
+    }
+}
+
+/// The stage in front of an outlet.
+struct OutletStage<T>(Rc<Outlet<T>>);
+
+impl<T: Data> Stage<T> for OutletStage<T> {
+    #[inline]
+    fn push(&mut self, record: T, time: Timestamp) {
+        self.0.push(record, time);
+    }
+
+    fn watermark(&mut self, watermark: Timestamp) {
+        self.0.watermark(watermark);
+    }
+
+    fn batch_end(&mut self) {}
+}
+
+/// Gives each record to several stages.
+struct Fan<T> {
+    stages: Vec<Box<dyn Stage<T>>>,
+}
+
+impl<T: Data> Stage<T> for Fan<T> {
+    fn push(&mut self, record: T, time: Timestamp) {
+        if let Some((last, others)) = self.stages.split_last_mut() {
+            for stage in others {
+                stage.push(record.clone(), time);
+            }
+            last.push(record, time);
+        }
+    }
+
+    fn watermark(&mut self, watermark: Timestamp) {
+        self.stages.iter_mut().for_each(|stage| stage.watermark(watermark));
+    }
+
+    fn batch_end(&mut self) {
+        self.stages.iter_mut().for_each(|stage| stage.batch_end());
+    }
+}
+
+/// The record type of a port, for whoever builds a chain without knowing it.
+pub(crate) trait Port: Send + Sync {
+    /// The outlet of this port.
+    fn outlet(&self, context: &mut BuildContext, port: usize) -> AnyStage;
+    /// One stage in front of all that consume this port; records end here if nobody does.
+    fn join(&self, stages: Vec<AnyStage>) -> AnyStage;
+    /// A head that hands the records of its batches to `stage`.
+    fn entry(&self, stage: AnyStage) -> Box<dyn Head>;
+}
+
+/// The port of a stream of `T`.
+pub(crate) struct TypedPort<T>(PhantomData<fn() -> T>);
+
+impl<T: Data> TypedPort<T> {
+    /// The port.
+    pub(crate) fn shared() -> Arc<dyn Port> {
+        Arc::new(TypedPort::<T>(PhantomData))
+    }
+}
+
+impl<T: Data> Port for TypedPort<T> {
+    fn outlet(&self, context: &mut BuildContext, port: usize) -> AnyStage {
+        erase::<T>(Box::new(OutletStage(Outlet::<T>::register(context, port))))
+    }
+
+    fn join(&self, stages: Vec<AnyStage>) -> AnyStage {
+        let mut stages: Vec<Box<dyn Stage<T>>> = stages.into_iter().map(typed::<T>).collect();
+        erase::<T>(if stages.len() == 1 { stages.remove(0) } else { Box::new(Fan { stages }) })
+    }
+
+    fn entry(&self, stage: AnyStage) -> Box<dyn Head> {
+        Box::new(Entry { stage: typed::<T>(stage) })
+    }
+}
+
+/// The head of a chain of stateless operators.
+struct Entry<T> {
+    stage: Box<dyn Stage<T>>,
+}
+
+impl<T: Data> Head for Entry<T> {
+    fn batch(&mut self, batch: Batch) -> Result<(), Error> {
+        match Arc::try_unwrap(batch.rows::<T>()) {
+            Ok(rows) => {
+                for (record, time) in rows.records.into_iter().zip(rows.times) {
+                    self.stage.push(record, time);
+                }
+            }
+            Err(shared) => {
+                for (record, time) in shared.records.iter().zip(&shared.times) {
+                    self.stage.push(record.clone(), *time);
+                }
+            }
+        }
+        self.stage.batch_end();
+        Ok(())
+    }
+
+    fn watermark(&mut self, watermark: Timestamp) -> Result<(), Error> {
+        self.stage.watermark(watermark);
+        Ok(())
+    }
+}

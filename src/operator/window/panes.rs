@@ -1,0 +1,171 @@
+//! What a window holds for one key: an accumulator, or all records.
+
+use super::{Outputs, Tumbling, TumblingHead, Windows};
+use crate::operator::key_by::KeyFunction;
+use crate::operator::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory};
+use crate::record::{Data, Key};
+use crate::state::{Drained, Keyed, WindowedList, WindowedState};
+use crate::time::{Timestamp, whole_millis};
+use serde::{Serialize, de::DeserializeOwned};
+use std::sync::Arc;
+
+/// The panes of all open windows, by window end and key.
+pub(super) trait Panes<T, K>: 'static {
+    /// What a pane holds.
+    type Pane: 'static;
+    /// What comes of it.
+    type Output: Data;
+
+    /// Adds a record to the pane of the window that ends at `end`.
+    fn add(&mut self, end: Timestamp, at: Keyed<'_, K>, record: &T) -> Result<(), Error>;
+
+    /// Takes the first window that ends at or before `due`, its panes by key.
+    fn take_first(&mut self, due: Timestamp) -> Result<Option<Drained<K, Self::Pane>>, Error>;
+
+    /// The result of a pane.
+    fn finish(&self, pane: Self::Pane) -> Self::Output;
+}
+
+/// Panes that hold an accumulator.
+pub(super) struct AggregatePanes<K, A, S> {
+    aggregate: Arc<A>,
+    state: WindowedState<K, S>,
+}
+
+impl<K: Key, A, S: Serialize + DeserializeOwned + 'static> AggregatePanes<K, A, S> {
+    pub(super) fn new(context: &mut BuildContext, aggregate: Arc<A>) -> Result<Self, Error> {
+        Ok(AggregatePanes { aggregate, state: context.store().windowed_value("panes")? })
+    }
+}
+
+impl<T: Data, K: Key, A: Aggregate<T>> Panes<T, K> for AggregatePanes<K, A, A::Accumulator> {
+    type Pane = A::Accumulator;
+    type Output = A::Output;
+
+    fn add(&mut self, end: Timestamp, at: Keyed<'_, K>, record: &T) -> Result<(), Error> {
+        let aggregate = &*self.aggregate;
+        self.state.update(end, at, || aggregate.create(), |pane| aggregate.add(pane, record))?;
+        Ok(())
+    }
+
+    fn take_first(&mut self, due: Timestamp) -> Result<Option<Drained<K, Self::Pane>>, Error> {
+        Ok(self.state.drain_first(due)?)
+    }
+
+    fn finish(&self, pane: Self::Pane) -> Self::Output {
+        self.aggregate.finish(pane)
+    }
+}
+
+/// Panes that hold all records, in the order in which they came.
+struct ListPanes<K, T> {
+    state: WindowedList<K, T>,
+}
+
+impl<T: Data + Serialize + DeserializeOwned, K: Key> Panes<T, K> for ListPanes<K, T> {
+    type Pane = Vec<T>;
+    type Output = Vec<T>;
+
+    fn add(&mut self, end: Timestamp, at: Keyed<'_, K>, record: &T) -> Result<(), Error> {
+        Ok(self.state.push(end, at, record.clone())?)
+    }
+
+    fn take_first(&mut self, due: Timestamp) -> Result<Option<Drained<K, Vec<T>>>, Error> {
+        Ok(self.state.drain_first(due)?)
+    }
+
+    fn finish(&self, pane: Vec<T>) -> Vec<T> {
+        pane
+    }
+}
+
+/// Gathers the records of the windows of each key.
+pub(crate) struct WindowCollect<T, K> {
+    key: KeyFunction<T, K>,
+    windows: Windows,
+}
+
+impl<T: Data, K: Key> WindowCollect<T, K> {
+    pub(crate) fn new(key: KeyFunction<T, K>, windows: Windows) -> Self {
+        WindowCollect { key, windows }
+    }
+}
+
+impl<T: Data + Serialize + DeserializeOwned, K: Key> HeadFactory for WindowCollect<T, K> {
+    fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error> {
+        match self.windows {
+            Windows::Tumbling(Tumbling { size }) => {
+                let panes = ListPanes { state: context.store().windowed_list("panes")? };
+                let outputs = Outputs::new(context, outputs);
+                Ok(Box::new(TumblingHead::new(whole_millis(size), self.key.clone(), panes, outputs)))
+            }
+            // Sessions that merge must merge their contents.
+            Windows::Session(_) => {
+                super::WindowOperator::new(self.key.clone(), self.windows.clone(), Gather).build(context, outputs)
+            }
+        }
+    }
+}
+
+/// All records as one accumulator.
+struct Gather;
+
+impl<T: Data + Serialize + DeserializeOwned> Aggregate<T> for Gather {
+    type Accumulator = Vec<T>;
+    type Output = Vec<T>;
+
+    fn create(&self) -> Vec<T> {
+        Vec::new()
+    }
+
+    fn add(&self, all: &mut Vec<T>, record: &T) {
+        all.push(record.clone());
+    }
+
+    fn merge(&self, into: &mut Vec<T>, mut other: Vec<T>) {
+        into.append(&mut other);
+    }
+
+    fn finish(&self, all: Vec<T>) -> Vec<T> {
+        all
+    }
+}
+
+type CombineFunction<T> = Box<dyn Fn(&T, &T) -> T + Send + Sync>;
+
+/// Combines records two by two.
+pub(crate) struct Combine<T> {
+    combine: CombineFunction<T>,
+}
+
+impl<T> Combine<T> {
+    pub(crate) fn new(combine: impl Fn(&T, &T) -> T + Send + Sync + 'static) -> Self {
+        Combine { combine: Box::new(combine) }
+    }
+}
+
+impl<T: Data + Serialize + DeserializeOwned> Aggregate<T> for Combine<T> {
+    type Accumulator = Option<T>;
+    type Output = T;
+
+    fn create(&self) -> Option<T> {
+        None
+    }
+
+    fn add(&self, so_far: &mut Option<T>, record: &T) {
+        *so_far = Some(match so_far {
+            Some(before) => (self.combine)(before, record),
+            None => record.clone(),
+        });
+    }
+
+    fn merge(&self, into: &mut Option<T>, other: Option<T>) {
+        if let Some(other) = other {
+            self.add(into, &other);
+        }
+    }
+
+    fn finish(&self, combined: Option<T>) -> T {
+        combined.expect("a window holds at least the record that opened it")
+    }
+}

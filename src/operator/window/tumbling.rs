@@ -1,0 +1,81 @@
+//! Tumbling windows: each pane stands in the state under its window's end, which is its timer too.
+
+use super::panes::Panes;
+use super::{Outputs, PIECE};
+use crate::operator::key_by::KeyFunction;
+use crate::operator::{Error, Head};
+use crate::record::{Batch, Data, Key};
+use crate::state::Keyed;
+use crate::time::Timestamp;
+
+/// A window that is being fired.
+struct Firing<K, P> {
+    end: Timestamp,
+    rest: std::vec::IntoIter<(u64, K, P)>,
+}
+
+/// The head of a tumbling window operator.
+pub(super) struct TumblingHead<T, K, P: Panes<T, K>> {
+    size: i64,
+    key: KeyFunction<T, K>,
+    panes: P,
+    outputs: Outputs<T, K, P::Output>,
+    firing: Option<Firing<K, P::Pane>>,
+    /// The watermark to be told when all that it fires has been fired.
+    due: Option<Timestamp>,
+}
+
+impl<T: Data, K: Key, P: Panes<T, K>> TumblingHead<T, K, P> {
+    pub(super) fn new(size: i64, key: KeyFunction<T, K>, panes: P, outputs: Outputs<T, K, P::Output>) -> Self {
+        TumblingHead { size, key, panes, outputs, firing: None, due: None }
+    }
+}
+
+impl<T: Data, K: Key, P: Panes<T, K>> Head for TumblingHead<T, K, P> {
+    fn batch(&mut self, batch: Batch) -> Result<(), Error> {
+        let rows = batch.rows::<T>();
+        for ((record, time), hash) in rows.records.iter().zip(&rows.times).zip(&rows.hashes) {
+            self.outputs.site.record();
+            let start = time.millis().saturating_sub(time.millis().rem_euclid(self.size));
+            let end = Timestamp::from_millis(start.saturating_add(self.size));
+            if self.outputs.is_gone(end) {
+                self.outputs.late(record, *time);
+            } else {
+                let key = (self.key)(record);
+                self.panes.add(end, Keyed { key: &key, hash: *hash }, record)?;
+            }
+        }
+        self.outputs.batch_end();
+        Ok(())
+    }
+
+    fn watermark(&mut self, watermark: Timestamp) -> Result<(), Error> {
+        self.due = Some(watermark);
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<bool, Error> {
+        for _ in 0..PIECE {
+            if self.firing.is_none() {
+                let taken = self.panes.take_first(self.outputs.due())?;
+                self.firing = taken.map(|(end, panes)| Firing { end, rest: panes.into_iter() });
+            }
+            let Some(firing) = &mut self.firing else {
+                if let Some(watermark) = self.due.take() {
+                    self.outputs.watermark(watermark);
+                }
+                return Ok(true);
+            };
+            match firing.rest.next() {
+                Some((_, key, pane)) => {
+                    let end = firing.end;
+                    self.outputs.site.enter();
+                    let value = self.panes.finish(pane);
+                    self.outputs.result(key, end.plus_millis(-self.size), end, value);
+                }
+                None => self.firing = None,
+            }
+        }
+        Ok(false)
+    }
+}
