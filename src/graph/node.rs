@@ -1,0 +1,148 @@
+//! Nodes and edges.
+
+use super::Error;
+use crate::operator::{HeadFactory, Port, SinkFactory, SourceFactory, StageFactory};
+use std::sync::Arc;
+
+/// The number of a node in its graph.
+pub(crate) type NodeId = usize;
+
+/// How an edge spreads records over the subtasks behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exchange {
+    /// Each subtask to the one with its number. Needs equal parallelism, else it becomes a rebalance.
+    Forward,
+    /// By the key's hash.
+    Hash,
+    /// Batch by batch, in turn.
+    Rebalance,
+    /// Everything to all.
+    Broadcast,
+}
+
+/// What a node does.
+#[derive(Clone)]
+pub(crate) enum Logic {
+    Source(Arc<dyn SourceFactory>),
+    /// Keeps no keyed state.
+    Stage(Arc<dyn StageFactory>),
+    /// Hashes keys; has an outlet of its own.
+    KeyBy(Arc<dyn StageFactory>),
+    /// Keeps keyed state, behind a hash exchange.
+    Head(Arc<dyn HeadFactory>),
+    Sink(Arc<dyn SinkFactory>),
+}
+
+/// An operator.
+#[derive(Clone)]
+pub(crate) struct Node {
+    /// Under which its state is found again.
+    pub(crate) uid: String,
+    /// Whether the user has given the uid.
+    pub(crate) named: bool,
+    /// For people; the uid unless the user has given one.
+    pub(crate) name: Option<String>,
+    /// Its kind and settings, as far as its state depends on them: "tumbling(10s)". A checkpoint of another kind does not fit.
+    pub(crate) kind: String,
+    /// `None`: the job's.
+    pub(crate) parallelism: Option<usize>,
+    pub(crate) isolated: bool,
+    /// What is wrong with its settings.
+    pub(crate) flaw: Option<String>,
+    pub(crate) logic: Logic,
+    /// The type of its input; `None` for a source and a stateful operator, which read their input themselves.
+    pub(crate) input: Option<Arc<dyn Port>>,
+    /// The types of its outputs.
+    pub(crate) ports: Vec<Arc<dyn Port>>,
+}
+
+impl Node {
+    /// An operator of a kind that has not been named or placed yet.
+    pub(crate) fn new(
+        kind: impl Into<String>,
+        logic: Logic,
+        input: Option<Arc<dyn Port>>,
+        ports: Vec<Arc<dyn Port>>,
+    ) -> Self {
+        let (uid, kind) = (String::new(), kind.into());
+        Node {
+            uid,
+            named: false,
+            name: None,
+            kind,
+            parallelism: None,
+            isolated: false,
+            flaw: None,
+            logic,
+            input,
+            ports,
+        }
+    }
+
+    /// What people call it.
+    pub(crate) fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.uid)
+    }
+
+    /// Whether something of it must be found again after a restart: keyed state, positions, event time, or rows.
+    pub(crate) fn keeps_state(&self) -> bool {
+        matches!(self.logic, Logic::Source(_) | Logic::Head(_) | Logic::Sink(_)) || self.kind == "event_time"
+    }
+}
+
+/// A stream between two operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Edge {
+    pub(crate) from: NodeId,
+    /// Which output of it.
+    pub(crate) port: usize,
+    pub(crate) to: NodeId,
+    pub(crate) exchange: Exchange,
+}
+
+/// A dataflow.
+#[derive(Clone)]
+pub(crate) struct Graph {
+    /// The job's name.
+    pub(crate) job: String,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) edges: Vec<Edge>,
+    /// Mistakes seen while it was built.
+    pub(crate) mistakes: Vec<Error>,
+}
+
+impl Graph {
+    /// A job without operators.
+    pub(crate) fn new(job: impl Into<String>) -> Self {
+        Graph { job: job.into(), nodes: Vec::new(), edges: Vec::new(), mistakes: Vec::new() }
+    }
+
+    /// Adds an operator behind `inputs` and derives its uid.
+    pub(crate) fn add(&mut self, mut node: Node, inputs: &[(NodeId, usize, Exchange)]) -> NodeId {
+        let id = self.nodes.len();
+        let word = node.kind.split('(').next().unwrap_or_default();
+        let fronts: Vec<&str> = inputs.iter().map(|(from, ..)| self.nodes[*from].uid.as_str()).collect();
+        let base = if fronts.is_empty() { word.to_owned() } else { format!("{}/{word}", fronts.join("+")) };
+        let taken = |uid: &str| self.nodes.iter().any(|node| node.uid == uid);
+        let mut uid = base.clone();
+        let mut number = 2;
+        while taken(&uid) {
+            uid = format!("{base}-{number}");
+            number += 1;
+        }
+        node.uid = uid;
+        self.nodes.push(node);
+        self.edges.extend(inputs.iter().map(|&(from, port, exchange)| Edge { from, port, to: id, exchange }));
+        id
+    }
+
+    /// The edges into a node.
+    pub(crate) fn inputs(&self, node: NodeId) -> impl Iterator<Item = &Edge> {
+        self.edges.iter().filter(move |edge| edge.to == node)
+    }
+
+    /// The edges out of one port of a node.
+    pub(crate) fn outputs(&self, node: NodeId, port: usize) -> impl Iterator<Item = &Edge> {
+        self.edges.iter().filter(move |edge| edge.from == node && edge.port == port)
+    }
+}
