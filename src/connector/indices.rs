@@ -95,6 +95,10 @@ struct IndexReader {
 impl SplitReader for IndexReader {
     type Block = IndexBlock;
 
+    fn blocks(&self) -> bool {
+        false
+    }
+
     fn read(&mut self) -> Result<Read<IndexBlock>, Error> {
         let step = self.indices.splits as u64;
         let end = self.indices.count.unwrap_or(u64::MAX);

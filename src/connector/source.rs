@@ -56,6 +56,12 @@ pub trait SplitReader: Send {
     /// # Errors
     /// If reading fails; the job then restarts as its strategy says.
     fn read(&mut self) -> Result<Read<Self::Block>, Error>;
+
+    /// Whether [`read`](SplitReader::read) may wait or do I/O. One that only computes says `false` and is called right in the
+    /// actor, which saves a hop between threads.
+    fn blocks(&self) -> bool {
+        true
+    }
 }
 
 /// What one call of [`SplitReader::read`] brought.

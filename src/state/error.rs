@@ -145,12 +145,12 @@ pub enum Error {
 
 impl Error {
     /// An I/O error on `path`.
-    pub(super) fn io(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
+    pub(crate) fn io(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
         Error::Io { path: path.to_owned(), doing, source }
     }
 
     /// A file with wrong bytes.
-    pub(super) fn corrupt(path: &Path, found: impl Into<String>) -> Self {
+    pub(crate) fn corrupt(path: &Path, found: impl Into<String>) -> Self {
         Error::Corrupt { path: path.to_owned(), found: found.into() }
     }
 

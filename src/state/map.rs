@@ -117,6 +117,24 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
         Ok(result)
     }
 
+    /// Changes the last entry in the range. Returns what `change` returns, or `None` without a call if there is no entry.
+    ///
+    /// # Errors
+    /// If the map must be read from the file and cannot; nothing has been called then.
+    pub fn update_last<R>(
+        &self,
+        at: Keyed<'_, K>,
+        range: impl RangeBounds<UK>,
+        change: impl FnOnce(&UK, &mut UV) -> R,
+    ) -> Result<Option<R>, Error> {
+        let mut table = self.0.borrow_mut();
+        let Some(place) = table.locate((), at)? else { return Ok(None) };
+        let last = table.slot(place).shape.range(range).next_back().map(|(map_key, _)| map_key.clone());
+        let Some(map_key) = last else { return Ok(None) };
+        let value = table.soil((), place).get_mut(&map_key).expect("the entry has just been seen");
+        Ok(Some(change(&map_key, value)))
+    }
+
     /// Removes the value under `map_key` and returns it.
     ///
     /// # Errors

@@ -1,0 +1,90 @@
+//! A dataflow under construction.
+
+use super::Stream;
+use crate::config::Config;
+use crate::connector::Source;
+use crate::graph::{Graph, Logic, Node};
+use crate::operator::{SourceOperator, TypedPort};
+use crate::runtime::{self, JobHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The graph that a job and its streams build together.
+pub(crate) type SharedGraph = Arc<Mutex<Graph>>;
+
+/// Locks the graph; a panic of another builder cannot leave it half changed.
+pub(crate) fn lock(graph: &SharedGraph) -> MutexGuard<'_, Graph> {
+    graph.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A dataflow: the place where it is built, and how it is run.
+#[derive(Clone)]
+pub struct Job {
+    graph: SharedGraph,
+}
+
+impl Job {
+    /// An empty dataflow with a name. The name identifies the job in its state directory, in logs and in messages.
+    pub fn new(name: impl Into<String>) -> Self {
+        Job { graph: Arc::new(Mutex::new(Graph::new(name))) }
+    }
+
+    /// Adds a source.
+    ///
+    /// Its splits are shared out over as many subtasks as its parallelism; a subtask without a split ends at once.
+    pub fn source<S: Source>(&self, source: S) -> Stream<S::Record> {
+        let logic = Logic::Source(Arc::new(SourceOperator::new(source)));
+        let node = Node::new("source", logic, None, vec![TypedPort::<S::Record>::shared()]);
+        let id = lock(&self.graph).add(node, &[]);
+        Stream::new(self.graph.clone(), vec![(id, 0)])
+    }
+
+    /// The dataflow as text, with its chains and exchanges, for the job's parallelism in `config`.
+    ///
+    /// # Errors
+    /// [`Error::Graph`](crate::Error::Graph) if the dataflow is not complete or not possible; the operator is named.
+    pub fn explain(&self, config: &Config) -> crate::Result<String> {
+        let graph = self.snapshot();
+        let plan = graph.plan(config.parallelism).map_err(|error| crate::Error::graph(&graph.job, error))?;
+        Ok(plan.to_string())
+    }
+
+    /// Runs the job to its end and returns its final status.
+    ///
+    /// Blocks this thread. Ctrl-C and SIGTERM stop the job gracefully: a last checkpoint, then this returns; a second signal
+    /// ends the process at once. With a state directory in `config` the job goes on where the last complete checkpoint
+    /// left it.
+    ///
+    /// # Errors
+    /// If the dataflow is not possible, the state directory does not fit, or the job fails and its restart strategy gives
+    /// up; the error names the operator and the cause.
+    pub fn run(&self, config: Config) -> crate::Result<crate::JobStatus> {
+        self.run_observed(config, Duration::from_secs(60), |_| {})
+    }
+
+    /// [`run`](Job::run), and shows `observe` the job's status at each `interval` and at the end, in this thread.
+    ///
+    /// # Errors
+    /// As [`run`](Job::run).
+    pub fn run_observed(
+        &self,
+        config: Config,
+        interval: Duration,
+        observe: impl FnMut(&crate::JobStatus),
+    ) -> crate::Result<crate::JobStatus> {
+        runtime::run(self.snapshot(), config, interval, observe)
+    }
+
+    /// Starts the job on threads of its own and returns at once, for programs that have a runtime of their own. Signals
+    /// are the program's affair.
+    ///
+    /// # Errors
+    /// If the dataflow is not possible. What fails later is told by the handle.
+    pub fn start(&self, config: Config) -> crate::Result<JobHandle> {
+        runtime::start(self.snapshot(), config)
+    }
+
+    fn snapshot(&self) -> Graph {
+        lock(&self.graph).clone()
+    }
+}

@@ -1,0 +1,214 @@
+//! Streams that are not keyed.
+
+use super::KeyedStream;
+use super::job::{SharedGraph, lock};
+use crate::connector::Sink;
+use crate::graph::{Error, Exchange, Logic, Node, NodeId};
+use crate::operator::{
+    EventTime, Filter, FlatMap, Inspect, KeyBy, Map, SinkOperator, SplitBy, StageFactory, TryMap, TypedPort,
+};
+use crate::record::{Data, Key};
+use crate::time::{Timestamp, Watermarks};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// A stream of records of type `T`.
+///
+/// Cheap to clone; using it twice sends each record both ways. Methods that name or place an operator (`uid`, `name`,
+/// `parallelism`, `isolated`) speak of the one that this stream comes from, the last in the chain of calls.
+#[derive(Clone)]
+pub struct Stream<T> {
+    pub(crate) graph: SharedGraph,
+    /// The outputs that this stream unites.
+    pub(crate) from: Vec<(NodeId, usize)>,
+    /// How it goes to the next operator.
+    exchange: Exchange,
+    record: PhantomData<fn() -> T>,
+}
+
+impl<T: Data> Stream<T> {
+    pub(crate) fn new(graph: SharedGraph, from: Vec<(NodeId, usize)>) -> Self {
+        Stream { graph, from, exchange: Exchange::Forward, record: PhantomData }
+    }
+
+    /// Adds an operator behind this stream.
+    fn attach(&self, kind: &str, logic: Logic, ports: Vec<Arc<dyn crate::operator::Port>>) -> NodeId {
+        let node = Node::new(kind, logic, Some(TypedPort::<T>::shared()), ports);
+        let inputs: Vec<_> = self.from.iter().map(|&(from, port)| (from, port, self.exchange)).collect();
+        lock(&self.graph).add(node, &inputs)
+    }
+
+    fn then<U: Data>(&self, kind: &str, stage: impl StageFactory + 'static) -> Stream<U> {
+        let id = self.attach(kind, Logic::Stage(Arc::new(stage)), vec![TypedPort::<U>::shared()]);
+        Stream::new(self.graph.clone(), vec![(id, 0)])
+    }
+
+    fn fork<U: Data, V: Data>(&self, kind: &str, stage: impl StageFactory + 'static) -> (Stream<U>, Stream<V>) {
+        let ports = vec![TypedPort::<U>::shared(), TypedPort::<V>::shared()];
+        let id = self.attach(kind, Logic::Stage(Arc::new(stage)), ports);
+        (Stream::new(self.graph.clone(), vec![(id, 0)]), Stream::new(self.graph.clone(), vec![(id, 1)]))
+    }
+
+    /// Makes of each record another one. One in, one out, order and event time kept; stateless.
+    pub fn map<U: Data>(&self, function: impl Fn(T) -> U + Send + Sync + 'static) -> Stream<U> {
+        self.then("map", Map::new(function))
+    }
+
+    /// Makes of each record any number of others, which keep its event time. One in, any number out, order kept; stateless.
+    pub fn flat_map<I>(&self, function: impl Fn(T) -> I + Send + Sync + 'static) -> Stream<I::Item>
+    where
+        I: IntoIterator<Item: Data> + 'static,
+    {
+        self.then("flat_map", FlatMap::new(function))
+    }
+
+    /// Makes of each record another one, or an error that goes its own way: (made, refused). One in, one out of either,
+    /// order and event time kept; stateless. For parsing: a malformed record is data too.
+    pub fn try_map<U: Data, E: Data>(
+        &self,
+        function: impl Fn(T) -> Result<U, E> + Send + Sync + 'static,
+    ) -> (Stream<U>, Stream<E>) {
+        self.fork("try_map", TryMap::new(function))
+    }
+
+    /// Keeps the records for which `predicate` holds. One in, at most one out, order and event time kept; stateless.
+    #[must_use]
+    pub fn filter(&self, predicate: impl Fn(&T) -> bool + Send + Sync + 'static) -> Stream<T> {
+        self.then("filter", Filter::new(predicate))
+    }
+
+    /// Divides the stream: (records for which `predicate` holds, the others). Order and event time kept; stateless.
+    pub fn split(&self, predicate: impl Fn(&T) -> bool + Send + Sync + 'static) -> (Stream<T>, Stream<T>) {
+        self.fork("split", SplitBy::new(predicate))
+    }
+
+    /// Looks at each record as it passes. After a restart records are seen again.
+    #[must_use]
+    pub fn inspect(&self, function: impl Fn(&T) + Send + Sync + 'static) -> Stream<T> {
+        self.then("inspect", Inspect::new(function))
+    }
+
+    /// Gives each record its event time and makes the stream's watermarks.
+    ///
+    /// Put it as near to the source as the time is known: right behind a source (without an exchange between) watermarks
+    /// are made per split, so that files read side by side do not make each other's records late. Watermarks from before
+    /// are forgotten. State: the latest event time per split, in the checkpoint.
+    #[must_use]
+    pub fn event_time(
+        &self,
+        time: impl Fn(&T) -> Timestamp + Send + Sync + 'static,
+        watermarks: Watermarks,
+    ) -> Stream<T> {
+        self.then("event_time", EventTime::new(time, watermarks))
+    }
+
+    /// Both streams as one; each keeps its own order. Event time is the slower one's.
+    #[must_use]
+    pub fn union(&self, other: &Stream<T>) -> Stream<T> {
+        if !Arc::ptr_eq(&self.graph, &other.graph) {
+            let operator = lock(&self.graph).nodes[self.from[0].0].label().to_owned();
+            lock(&self.graph).mistakes.push(Error::ForeignStream { operator });
+            return self.clone();
+        }
+        let from = self.from.iter().chain(&other.from).copied().collect();
+        Stream { from, ..self.clone() }
+    }
+
+    /// Spreads the records evenly over the subtasks of the next operator, batch by batch. Order is lost between subtasks.
+    #[must_use]
+    pub fn rebalance(&self) -> Stream<T> {
+        Stream { exchange: Exchange::Rebalance, ..self.clone() }
+    }
+
+    /// Sends every record to every subtask of the next operator.
+    #[must_use]
+    pub fn broadcast(&self) -> Stream<T> {
+        Stream { exchange: Exchange::Broadcast, ..self.clone() }
+    }
+
+    /// Groups the stream by a key. Records of one key go to one subtask, in the order in which their sender had them.
+    ///
+    /// `key` is called for each record on both sides of the exchange, so it should be cheap and must be deterministic.
+    pub fn key_by<K: Key>(&self, key: impl Fn(&T) -> K + Send + Sync + 'static) -> KeyedStream<K, T> {
+        let key: Arc<dyn Fn(&T) -> K + Send + Sync> = Arc::new(key);
+        let logic = Logic::KeyBy(Arc::new(KeyBy::new(key.clone())));
+        let id = self.attach("key_by", logic, vec![TypedPort::<T>::shared()]);
+        KeyedStream::new(self.graph.clone(), id, key)
+    }
+
+    /// Ends the stream in a sink. What the sink promises is told on its page.
+    pub fn sink(&self, sink: impl Sink<T>) -> End {
+        let node = self.attach("sink", Logic::Sink(Arc::new(SinkOperator::new(sink))), Vec::new());
+        End { graph: self.graph.clone(), node }
+    }
+
+    /// Gives the operator a stable id, under which its state is found again. Unique in the job, at most 100 bytes.
+    #[must_use]
+    pub fn uid(&self, uid: impl Into<String>) -> Stream<T> {
+        let uid = uid.into();
+        self.with_node(|node| {
+            node.uid = uid;
+            node.named = true;
+        })
+    }
+
+    /// Gives the operator a name for people.
+    #[must_use]
+    pub fn name(&self, name: impl Into<String>) -> Stream<T> {
+        let name = name.into();
+        self.with_node(|node| node.name = Some(name))
+    }
+
+    /// In how many subtasks the operator runs, instead of the job's number. At least 1; at most 128 for a keyed operator,
+    /// 1,024 for others.
+    #[must_use]
+    pub fn parallelism(&self, parallelism: usize) -> Stream<T> {
+        self.with_node(|node| node.parallelism = Some(parallelism))
+    }
+
+    /// Gives the operator an actor of its own instead of a place in a chain.
+    #[must_use]
+    pub fn isolated(&self) -> Stream<T> {
+        self.with_node(|node| node.isolated = true)
+    }
+
+    fn with_node(&self, change: impl FnOnce(&mut Node)) -> Stream<T> {
+        let mut graph = lock(&self.graph);
+        match self.from[..] {
+            [(id, _)] => change(&mut graph.nodes[id]),
+            _ => graph.mistakes.push(Error::NoOperator),
+        }
+        drop(graph);
+        self.clone()
+    }
+}
+
+/// The end of a stream, to name or place its sink.
+#[derive(Clone)]
+pub struct End {
+    graph: SharedGraph,
+    node: NodeId,
+}
+
+impl End {
+    /// Gives the sink a stable id. Unique in the job, at most 100 bytes.
+    pub fn uid(self, uid: impl Into<String>) -> Self {
+        let mut graph = lock(&self.graph);
+        graph.nodes[self.node].uid = uid.into();
+        graph.nodes[self.node].named = true;
+        drop(graph);
+        self
+    }
+
+    /// Gives the sink a name for people.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        lock(&self.graph).nodes[self.node].name = Some(name.into());
+        self
+    }
+
+    /// In how many subtasks the sink runs, instead of the job's number.
+    pub fn parallelism(self, parallelism: usize) -> Self {
+        lock(&self.graph).nodes[self.node].parallelism = Some(parallelism);
+        self
+    }
+}

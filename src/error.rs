@@ -1,0 +1,95 @@
+//! The error of a job: what failed, where, why, and whose fault it is.
+
+use crate::fault::{Fault, Faulty};
+use std::path::PathBuf;
+
+/// `Result` with [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a job could not run, or gave up. The message names the thing and the remedy, in one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The dataflow is not complete or not possible.
+    #[error("job `{job}`: {error}")]
+    Graph {
+        /// The job.
+        job: String,
+        /// What is wrong.
+        #[source]
+        error: crate::graph::Error,
+    },
+    /// A setting is out of its bounds.
+    #[error("{0}")]
+    Config(String),
+    /// The state directory cannot be used by this job.
+    #[error("state directory {}: {reason}", path.display())]
+    StateDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        reason: crate::checkpoint::Refusal,
+    },
+    /// Another process uses the state directory.
+    #[error("state directory {} is in use by another process{holder}; stop that one, or give this job another directory", path.display())]
+    StateDirectoryInUse {
+        /// The directory.
+        path: PathBuf,
+        /// The other process, like " (pid 17)", if it is known.
+        holder: String,
+    },
+    /// State could not be read or written.
+    #[error(transparent)]
+    State(#[from] crate::state::Error),
+    /// A source or sink cannot be used.
+    #[error("operator `{operator}`: {error}")]
+    Connector {
+        /// The source or sink.
+        operator: String,
+        /// What is wrong.
+        #[source]
+        error: crate::connector::Error,
+    },
+    /// An operator failed and the restart strategy gave up.
+    #[error("job `{job}` failed in operator `{operator}`, subtask {subtask}: {cause} (not restarted: {reason})")]
+    Failed {
+        /// The job.
+        job: String,
+        /// The operator.
+        operator: String,
+        /// Which subtask of it.
+        subtask: usize,
+        /// The error, or the panic's message and place.
+        cause: String,
+        /// Whose fault it is.
+        fault: Fault,
+        /// Why it was not restarted.
+        reason: String,
+    },
+    /// The job's threads are gone without a word.
+    #[error("job `{job}` ended without a result; this is a mistake in Millstream")]
+    Lost {
+        /// The job.
+        job: String,
+    },
+}
+
+impl Error {
+    /// A mistake in a dataflow.
+    pub(crate) fn graph(job: &str, error: crate::graph::Error) -> Self {
+        Error::Graph { job: job.to_owned(), error }
+    }
+}
+
+impl Faulty for Error {
+    fn fault(&self) -> Fault {
+        match self {
+            Error::State(error) => error.fault(),
+            Error::Connector { error, .. } => error.fault(),
+            Error::Failed { fault, .. } => *fault,
+            Error::Lost { .. } => Fault::Internal,
+            Error::StateDirectoryInUse { .. } => Fault::External,
+            Error::Graph { .. } | Error::Config(_) | Error::StateDirectory { .. } => Fault::User,
+        }
+    }
+}

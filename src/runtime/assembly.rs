@@ -1,0 +1,201 @@
+//! Puts the core of a subtask together from the plan: operator behind operator, from the leaves to the head.
+
+use super::mailbox::Failure;
+use crate::config::Config;
+use crate::fault::{Fault, Faulty};
+use crate::graph::{Logic, NodeId, Plan};
+use crate::operator::{AnyStage, BuildContext, Core, Error, Front, Restored, SplitState};
+use crate::record::{Epoch, KeyGroup};
+use crate::state::{self, Identity, Store, StoreOptions};
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The state file of a stateful subtask.
+#[derive(Clone, Debug)]
+pub(super) struct StateFile {
+    pub(super) path: PathBuf,
+    pub(super) identity: Identity,
+    /// The epoch to go back to.
+    pub(super) epoch: Epoch,
+    /// The newest epoch that the file must hold; `Epoch::ZERO`: it holds nothing yet and is made anew.
+    pub(super) written: Epoch,
+    /// How many bytes its cache may hold.
+    pub(super) memory: usize,
+}
+
+/// All that a subtask needs to be built in a life of the job.
+#[derive(Clone)]
+pub(super) struct Blueprint {
+    pub(super) plan: Arc<Plan>,
+    pub(super) config: Arc<Config>,
+    pub(super) chain: usize,
+    pub(super) subtask: usize,
+    /// What the checkpoint holds, by uid.
+    pub(super) restored: BTreeMap<String, Restored>,
+    /// The splits that a source subtask reads.
+    pub(super) splits: Vec<SplitState>,
+    pub(super) clock: Timestamp,
+    /// How far each of its channels has come.
+    pub(super) watermarks: Vec<Timestamp>,
+    pub(super) state: Option<StateFile>,
+}
+
+impl Blueprint {
+    /// The operator in front.
+    pub(super) fn head(&self) -> NodeId {
+        self.plan.chains[self.chain].head
+    }
+
+    /// What people call an operator.
+    pub(super) fn label(&self, node: NodeId) -> String {
+        self.plan.graph.nodes[node].label().to_owned()
+    }
+
+    /// Builds the core.
+    pub(super) fn build(&self) -> Result<Core, Failure> {
+        let mut context = BuildContext::new(self.subtask, self.parallelism(), self.batch_size());
+        let current = context.current.clone();
+        self.assemble(&mut context).map(|front| Core::new(front, context)).map_err(|error| Failure {
+            operator: self.label(current.get()),
+            subtask: self.subtask,
+            cause: error.to_string(),
+            fault: error.fault(),
+        })
+    }
+
+    fn parallelism(&self) -> usize {
+        self.plan.chains[self.chain].parallelism
+    }
+
+    /// Batches are split at a hash exchange, so they gather more records in front of many receivers.
+    fn batch_size(&self) -> usize {
+        let behind = self.plan.edges.iter().filter(|edge| edge.from == self.chain);
+        let receivers = behind.map(|edge| self.plan.chains[edge.to].parallelism).max().unwrap_or(1);
+        self.config.batch_size.saturating_mul(receivers.min(8))
+    }
+
+    fn assemble(&self, context: &mut BuildContext) -> Result<Front, Error> {
+        let head = self.head();
+        let node = &self.plan.graph.nodes[head];
+        context.restored = self.restored.clone();
+        context.clock.set(self.clock);
+        context.behind_source = matches!(node.logic, Logic::Source(_));
+        if let Some(file) = &self.state {
+            context.begin(head, &node.uid);
+            context.store = Some(open(file)?);
+        }
+        let front = match &node.logic {
+            Logic::Source(source) => {
+                let outputs = self.outputs(context, head)?;
+                context.begin(head, &node.uid);
+                Front::Source(source.build(context, outputs)?)
+            }
+            Logic::Head(factory) => {
+                let outputs = self.outputs(context, head)?;
+                context.begin(head, &node.uid);
+                Front::Head(factory.build(context, outputs)?)
+            }
+            _ => {
+                let input = node.input.as_ref().expect("a stateless operator has one input type");
+                let stage = self.stage(context, head)?;
+                Front::Head(input.entry(stage))
+            }
+        };
+        for split in &self.splits {
+            for times in &context.split_times {
+                times.borrow_mut().add(split.split.id());
+            }
+        }
+        for number in (0..self.splits.len()).filter(|&number| self.splits[number].finished) {
+            context.split_times.iter().for_each(|times| times.borrow_mut().set_active(number, false));
+        }
+        *context.splits.borrow_mut() = self.splits.clone();
+        Ok(front)
+    }
+
+    /// One stage for each port of an operator.
+    fn outputs(&self, context: &mut BuildContext, node: NodeId) -> Result<Vec<AnyStage>, Error> {
+        let graph = &self.plan.graph;
+        let ports = graph.nodes[node].ports.iter().enumerate();
+        let stages = ports.map(|(port, kind)| {
+            let mut stages = Vec::new();
+            for edge in graph.outputs(node, port) {
+                if self.plan.chains[self.chain].nodes.contains(&edge.to) {
+                    stages.push(self.stage(context, edge.to)?);
+                }
+            }
+            if self.plan.edges.iter().any(|edge| edge.from == self.chain && edge.origin == (node, port)) {
+                context.begin(node, &graph.nodes[node].uid);
+                stages.push(kind.outlet(context, port));
+            }
+            Ok(kind.join(stages))
+        });
+        stages.collect()
+    }
+
+    /// The stage of an operator and all behind it.
+    fn stage(&self, context: &mut BuildContext, id: NodeId) -> Result<AnyStage, Error> {
+        let node = &self.plan.graph.nodes[id];
+        match &node.logic {
+            Logic::Stage(factory) => {
+                let outputs = self.outputs(context, id)?;
+                context.begin(id, &node.uid);
+                factory.build(context, outputs)
+            }
+            Logic::KeyBy(factory) => {
+                context.begin(id, &node.uid);
+                factory.build(context, Vec::new())
+            }
+            Logic::Sink(factory) => {
+                context.begin(id, &node.uid);
+                factory.build(context, Vec::new())
+            }
+            Logic::Source(_) | Logic::Head(_) => unreachable!("sources and stateful operators begin a chain"),
+        }
+    }
+}
+
+/// Opens a state file as the checkpoint left it, or makes it anew.
+fn open(file: &StateFile) -> Result<Store, state::Error> {
+    let options = StoreOptions { memory: file.memory };
+    if file.written != Epoch::ZERO {
+        return Store::open(&file.path, &file.identity, file.epoch, file.written, options);
+    }
+    // Nothing in it was ever part of a checkpoint.
+    match std::fs::remove_file(&file.path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            Err(state::Error::io(&file.path, "remove", cause))
+        }
+        _ => Store::create(&file.path, &file.identity, options),
+    }
+}
+
+/// Shares a source's splits out over its subtasks.
+pub(super) fn share_splits(splits: &[SplitState], subtask: usize, parallelism: usize) -> Vec<SplitState> {
+    splits.iter().skip(subtask).step_by(parallelism).cloned().collect()
+}
+
+/// The key groups of a subtask, for moving state.
+pub(super) fn key_groups(subtask: usize, parallelism: usize) -> std::ops::Range<usize> {
+    KeyGroup::range(subtask, parallelism)
+}
+
+impl Failure {
+    /// A panic in an operator.
+    pub(super) fn panic(operator: String, subtask: usize, cause: String) -> Self {
+        Failure { operator, subtask, cause, fault: Fault::Internal }
+    }
+
+    /// An error of an operator.
+    pub(super) fn error(operator: String, subtask: usize, error: &(impl Faulty + std::fmt::Display)) -> Self {
+        Failure { operator, subtask, cause: error.to_string(), fault: error.fault() }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "operator `{}`, subtask {}: {}", self.operator, self.subtask, self.cause)
+    }
+}

@@ -1,0 +1,196 @@
+//! The state directory: its lock, its folders, and what a fresh start removes.
+//!
+//! ```text
+//! <state-dir>/lock                              held while a process uses the directory; its pid
+//! <state-dir>/job.redb                          the manifest
+//! <state-dir>/<generation>/<uid>/<subtask>.redb keyed state
+//! ```
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::state;
+use std::fs::{self, File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+const LOCK: &str = "lock";
+const MANIFEST: &str = "job.redb";
+
+/// A state directory that this process holds.
+#[derive(Debug)]
+pub(super) struct StateDirectory {
+    path: PathBuf,
+    _lock: File,
+    /// Removed at the end, if nobody has asked for the state to be kept.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
+    Error::State(state::Error::io(path, doing, cause))
+}
+
+impl StateDirectory {
+    /// Makes the directory if there is none, takes its lock, and, if `config` says so, empties it.
+    pub(super) fn open(config: &Config) -> Result<Self> {
+        let (path, temporary) = match &config.state_dir {
+            Some(path) => (path.clone(), None),
+            None => {
+                let made = tempfile::Builder::new().prefix("millstream-").tempdir();
+                let temporary =
+                    made.map_err(|cause| io("make a state directory there", &std::env::temp_dir(), cause))?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        fs::create_dir_all(&path).map_err(|cause| io("make this directory for state", &path, cause))?;
+        let lock = Self::lock(&path)?;
+        let directory = StateDirectory { path, _lock: lock, _temporary: temporary };
+        if config.fresh {
+            directory.empty()?;
+        }
+        Ok(directory)
+    }
+
+    fn lock(path: &Path) -> Result<File> {
+        let file = path.join(LOCK);
+        let opened = File::options().read(true).write(true).create(true).truncate(false).open(&file);
+        let mut lock = opened.map_err(|cause| io("open", &file, cause))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // Who holds it is only told for comfort.
+                let _ = lock.read_to_string(&mut pid);
+                let holder = if pid.trim().is_empty() { String::new() } else { format!(" (pid {})", pid.trim()) };
+                return Err(Error::StateDirectoryInUse { path: path.to_owned(), holder });
+            }
+            Err(TryLockError::Error(cause)) => return Err(io("lock", &file, cause)),
+        }
+        let written =
+            lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
+        written.map_err(|cause| io("write to", &file, cause))?;
+        Ok(lock)
+    }
+
+    /// The directory.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the manifest is.
+    pub(super) fn manifest(&self) -> PathBuf {
+        self.path.join(MANIFEST)
+    }
+
+    /// Where a subtask's state file is.
+    pub(super) fn state_file(&self, generation: u64, uid: &str, subtask: usize) -> PathBuf {
+        self.generation(generation).join(file_name(uid)).join(format!("{subtask}.redb"))
+    }
+
+    fn generation(&self, generation: u64) -> PathBuf {
+        self.path.join(generation.to_string())
+    }
+
+    /// Makes the folder of an operator's state files, durably.
+    pub(super) fn make_folder(&self, generation: u64, uid: &str) -> Result<()> {
+        let folder = self.generation(generation).join(file_name(uid));
+        fs::create_dir_all(&folder).map_err(|cause| io("make", &folder, cause))?;
+        for directory in [folder.as_path(), &self.generation(generation), &self.path] {
+            let synced = File::open(directory).and_then(|handle| handle.sync_all());
+            synced.map_err(|cause| io("sync", directory, cause))?;
+        }
+        Ok(())
+    }
+
+    /// What is in the directory, apart from the lock.
+    fn entries(&self) -> Result<Vec<String>> {
+        let listed = fs::read_dir(&self.path).and_then(|entries| {
+            entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<std::io::Result<_>>()
+        });
+        let mut names: Vec<String> = listed.map_err(|cause| io("list", &self.path, cause))?;
+        names.retain(|name| name != LOCK);
+        names.sort();
+        Ok(names)
+    }
+
+    /// Something that a state directory without a manifest should not have.
+    pub(super) fn stranger(&self) -> Result<Option<String>> {
+        Ok(self.entries()?.into_iter().next())
+    }
+
+    /// Removes the folders of generations other than `generation`.
+    pub(super) fn remove_other_generations(&self, generation: u64) -> Result<()> {
+        for name in self.entries()? {
+            if name.parse::<u64>().is_ok_and(|other| other != generation) {
+                let folder = self.path.join(&name);
+                fs::remove_dir_all(&folder).map_err(|cause| io("remove", &folder, cause))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the manifest and the state files, and nothing that is not ours.
+    fn empty(&self) -> Result<()> {
+        let manifest = self.manifest();
+        match fs::remove_file(&manifest) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(io("remove", &manifest, cause)),
+            _ => {}
+        }
+        self.remove_other_generations(0)
+    }
+}
+
+/// A uid as a file name: letters, digits, `-`, `_` and `.` stay, all else is written as `%` and two hex digits; a long one
+/// is cut and told apart by its hash.
+fn file_name(uid: &str) -> String {
+    let mut name = String::new();
+    for byte in uid.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
+            b'.' if !name.is_empty() => name.push('.'),
+            _ => name.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    if name.len() > 150 {
+        name.truncate(130);
+        name.push_str(&format!("-{:016x}", crate::record::hash_key(uid)));
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_held_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::default().state_dir(folder.path().join("state"));
+        let held = StateDirectory::open(&config).unwrap();
+        let refused = StateDirectory::open(&config).unwrap_err().to_string();
+        assert!(refused.contains("in use by another process (pid "), "{refused}");
+        drop(held);
+        StateDirectory::open(&config).unwrap();
+    }
+
+    #[test]
+    fn a_fresh_start_removes_our_files_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("1/users")).unwrap();
+        for file in ["1/users/0.redb", "job.redb", "holiday.jpg"] {
+            fs::write(folder.path().join(file), "x").unwrap();
+        }
+        let directory = StateDirectory::open(&Config::default().state_dir(folder.path()).fresh(true)).unwrap();
+        assert_eq!(directory.stranger().unwrap().as_deref(), Some("holiday.jpg"));
+        assert!(!folder.path().join("1").exists());
+    }
+
+    #[test]
+    fn every_uid_is_a_file_name() {
+        assert_eq!(file_name("users"), "users");
+        assert_eq!(file_name("lines/key by"), "lines%2fkey%20by");
+        assert_eq!(file_name(".."), "%2e.");
+        let long = "a/".repeat(90);
+        assert!(file_name(&long).len() < 200);
+        assert_ne!(file_name(&long), file_name(&format!("{long}b")));
+    }
+}

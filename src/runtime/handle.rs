@@ -1,0 +1,143 @@
+//! A running job, as the program that started it sees it.
+
+use super::job::Master;
+use super::mailbox::{Stop, send};
+use super::status::{Board, JobStatus};
+use crate::error::{Error, Result};
+use actix::Addr;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Where the result of a job is left, and fetched.
+#[derive(Default)]
+pub(super) struct Outcome {
+    result: Mutex<Option<Result<()>>>,
+    arrived: Condvar,
+    notify: Notify,
+}
+
+impl Outcome {
+    fn set(&self, result: Result<()>) {
+        let mut slot = self.result.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.is_none() {
+            *slot = Some(result);
+        }
+        drop(slot);
+        self.arrived.notify_all();
+        self.notify.notify_waiters();
+    }
+
+    fn take(&self) -> Option<Result<()>> {
+        self.result.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Leaves the result of a job, also when the master is lost.
+pub(super) struct Promise {
+    outcome: Arc<Outcome>,
+    job: String,
+}
+
+impl Promise {
+    pub(super) fn new(outcome: Arc<Outcome>, job: &str) -> Self {
+        Promise { outcome, job: job.to_owned() }
+    }
+
+    pub(super) fn keep(self, result: Result<()>) {
+        self.outcome.set(result);
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        self.outcome.set(Err(Error::Lost { job: self.job.clone() }));
+    }
+}
+
+/// A job that runs on threads of its own. Dropping the handle leaves it running.
+///
+/// ```
+/// use millstream::prelude::*;
+///
+/// let job = Job::new("counting");
+/// let sink = CollectSink::new();
+/// let seen = sink.handle();
+/// job.source(MemorySource::new((0..1000_u64).collect())).filter(|n| n % 100 == 0).sink(sink);
+/// let handle = job.start(Config::default())?;
+/// println!("{:?}", handle.status().state);
+/// let last = handle.wait()?;
+/// assert_eq!((last.state, seen.rows().len()), (JobState::Finished, 10));
+/// # Ok::<(), millstream::Error>(())
+/// ```
+pub struct JobHandle {
+    pub(super) board: Arc<Board>,
+    pub(super) outcome: Arc<Outcome>,
+    pub(super) master: Addr<Master>,
+}
+
+impl JobHandle {
+    /// The job as it stands. Cheap; never waits for the job.
+    pub fn status(&self) -> JobStatus {
+        self.board.status()
+    }
+
+    /// Asks the job to stop: a last checkpoint, then it ends, to go on later from its state directory. Returns at once;
+    /// [`wait`](JobHandle::wait) for the end. No window is fired for it.
+    pub fn stop(&self) {
+        send(&self.master, Stop);
+    }
+
+    /// Waits at most `timeout` for the end of the job; returns whether it has ended.
+    pub fn wait_for(&self, timeout: Duration) -> bool {
+        let slot = self.outcome.result.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.outcome.arrived.wait_timeout_while(slot, timeout, |slot| slot.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_some()
+    }
+
+    /// Waits, blocking this thread, until the job has ended, and returns its final status.
+    ///
+    /// # Errors
+    /// Why the job gave up.
+    pub fn wait(self) -> Result<JobStatus> {
+        let mut slot = self.outcome.result.lock().unwrap_or_else(PoisonError::into_inner);
+        while slot.is_none() {
+            slot = self.outcome.arrived.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+        let result = slot.take();
+        drop(slot);
+        self.finish(result)
+    }
+
+    /// [`wait`](JobHandle::wait) for programs with an asynchronous runtime, of whatever kind.
+    ///
+    /// # Errors
+    /// Why the job gave up.
+    pub async fn finished(self) -> Result<JobStatus> {
+        let outcome = self.outcome.clone();
+        let result = loop {
+            let mut notified = std::pin::pin!(outcome.notify.notified());
+            // Registered before the look, so that a result between look and wait is not missed.
+            notified.as_mut().enable();
+            if let Some(result) = outcome.take() {
+                break result;
+            }
+            notified.await;
+        };
+        self.finish(Some(result))
+    }
+
+    /// Asks the job to stop, from a thread that outlives this handle.
+    pub(super) fn stopper(&self) -> impl Fn() + Send + 'static {
+        let master = self.master.clone();
+        move || send(&master, Stop)
+    }
+
+    fn finish(self, result: Option<Result<()>>) -> Result<JobStatus> {
+        match result {
+            Some(Ok(())) => Ok(self.board.status()),
+            Some(Err(error)) => Err(error),
+            None => Err(Error::Lost { job: self.board.status().job }),
+        }
+    }
+}

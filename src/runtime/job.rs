@@ -1,0 +1,459 @@
+//! The life of a job: the master actor, its supervisor and checkpoint coordinator.
+//!
+//! ```text
+//! Starting -> Running -> (Restarting -> Starting)* -> Finished | Stopped | Failed
+//! ```
+//!
+//! A life begins with [`Ledger::begin_life`], which settles all that the last one left. Then every subtask is built (in its
+//! own arbiter), all are wired, and only then do sources read. A failure anywhere ends the life: all subtasks are torn
+//! down, and when their files are closed the next one begins, by the same path as after a crash of the process. Actors
+//! are never used twice, so what an old life still sends reaches nobody.
+
+use super::assembly::Blueprint;
+use super::ledger::{Ledger, Opened};
+use super::mailbox::{Control, Failure, News, Part, Report, Stop, send};
+use super::status::{Board, JobState};
+use super::subtask::Subtask;
+use crate::checkpoint::{Life, Tracker, Verdict};
+use crate::config::{Config, Decision, RestartState};
+use crate::error::{Error, Result};
+use crate::fault::Faulty;
+use crate::graph::Plan;
+use crate::record::Epoch;
+use crate::state;
+use crate::time::{Clock, SystemClock};
+use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, SpawnHandle};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// How long to wait before a last checkpoint, or showing its output, is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// What the job is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Subtasks are being built.
+    Building,
+    Running,
+    /// The last checkpoint is under way or to be tried again; then the job ends like this.
+    Ending(Life),
+    /// Subtasks close their files; what follows is in `after`.
+    Closing,
+    Over,
+}
+
+/// What follows when all subtasks are closed.
+enum After {
+    Restart(Duration),
+    End(Result<()>),
+}
+
+/// The subtasks of the present life.
+struct Crew {
+    addresses: Vec<Vec<Addr<Subtask>>>,
+    /// Numbers of those that have not reported ready.
+    building: BTreeSet<usize>,
+    /// Numbers of the sources that still read.
+    reading: BTreeSet<usize>,
+    /// Numbers of those that are not closed.
+    open: BTreeSet<usize>,
+}
+
+impl Crew {
+    fn all(&self) -> impl Iterator<Item = &Addr<Subtask>> {
+        self.addresses.iter().flatten()
+    }
+}
+
+/// Supervisor and checkpoint coordinator of one job.
+pub(super) struct Master {
+    plan: Arc<Plan>,
+    config: Arc<Config>,
+    board: Arc<Board>,
+    arbiters: Vec<Arbiter>,
+    clock: SystemClock,
+    ledger: Option<Ledger>,
+    restarts: RestartState,
+    phase: Phase,
+    attempt: u32,
+    crew: Crew,
+    tracker: Tracker<Part>,
+    timer: Option<SpawnHandle>,
+    stop_asked: bool,
+    after: Option<After>,
+    done: Option<Box<dyn FnOnce(Result<()>) + Send>>,
+}
+
+impl Master {
+    /// * `done`: gets the result, once.
+    pub(super) fn new(
+        plan: Plan,
+        config: Config,
+        board: Arc<Board>,
+        done: impl FnOnce(Result<()>) + Send + 'static,
+    ) -> Self {
+        let workers = plan.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
+        Master {
+            restarts: RestartState::new(config.restart),
+            plan: Arc::new(plan),
+            config: Arc::new(config),
+            board,
+            arbiters: (0..workers).map(|_| Arbiter::new()).collect(),
+            clock: SystemClock::new(),
+            ledger: None,
+            phase: Phase::Building,
+            attempt: 0,
+            crew: Crew {
+                addresses: Vec::new(),
+                building: BTreeSet::new(),
+                reading: BTreeSet::new(),
+                open: BTreeSet::new(),
+            },
+            tracker: Tracker::new(0, 0),
+            timer: None,
+            stop_asked: false,
+            after: None,
+            done: Some(Box::new(done)),
+        }
+    }
+
+    fn job(&self) -> &str {
+        &self.plan.graph.job
+    }
+
+    // ---------------------------------------------------------------- beginning
+
+    fn begin(&mut self, ctx: &mut Context<Self>) -> Result<()> {
+        let Opened { mut ledger, finished, crashed } = Ledger::open(self.plan.clone(), self.config.clone())?;
+        if finished {
+            let manifest = ledger.manifest();
+            tracing::info!(job = %manifest.job, epoch = %manifest.epoch, "the job has finished before; nothing to do");
+            self.board.set_finished_before(&manifest.counts());
+            self.publish(&ledger);
+            self.board.set_state(JobState::Finished);
+            self.end(Ok(()));
+            return Ok(());
+        }
+        if ledger.manifest().epoch > Epoch::ZERO {
+            let manifest = ledger.manifest();
+            tracing::info!(job = %manifest.job, epoch = %manifest.epoch, "going on from the last checkpoint");
+        }
+        let blueprints = ledger.begin_life(crashed);
+        self.ledger = Some(ledger);
+        self.staff(blueprints?, ctx);
+        Ok(())
+    }
+
+    /// Begins another life in place.
+    fn begin_again(&mut self, ctx: &mut Context<Self>) {
+        let Some(ledger) = &mut self.ledger else { return };
+        match ledger.begin_life(true) {
+            Ok(blueprints) => self.staff(blueprints, ctx),
+            Err(error) => self.supervise_error(error, ctx),
+        }
+    }
+
+    fn publish(&self, ledger: &Ledger) {
+        let manifest = ledger.manifest();
+        self.board.attempt.store(manifest.attempt, Relaxed);
+        self.board.checkpoints.store(manifest.checkpoints, Relaxed);
+        self.board.restarts.store(manifest.restarts, Relaxed);
+    }
+
+    /// Makes the subtasks of a new life.
+    fn staff(&mut self, blueprints: Vec<Blueprint>, ctx: &mut Context<Self>) {
+        let Some(ledger) = &self.ledger else { return };
+        self.publish(ledger);
+        self.attempt = ledger.manifest().attempt;
+        self.phase = Phase::Building;
+        self.tracker = Tracker::new(self.attempt, blueprints.len());
+        let everybody: BTreeSet<usize> = (0..blueprints.len()).collect();
+        let sources = everybody.iter().copied().filter(|&number| self.plan.is_source(blueprints[number].chain));
+        let mut addresses: Vec<Vec<Addr<Subtask>>> = vec![Vec::new(); self.plan.chains.len()];
+        let reading = sources.collect();
+        for (number, blueprint) in blueprints.into_iter().enumerate() {
+            let arbiter = &self.arbiters[blueprint.subtask % self.arbiters.len()];
+            let (chain, attempt, master, gauges) =
+                (blueprint.chain, self.attempt, ctx.address(), self.board.subtask(number));
+            let start = move |_: &mut Context<Subtask>| Subtask::new(blueprint, attempt, number, master, gauges);
+            addresses[chain].push(Subtask::start_in_arbiter(&arbiter.handle(), start));
+        }
+        self.crew = Crew { addresses, building: everybody.clone(), reading, open: everybody };
+        tracing::debug!(job = %self.job(), attempt = self.attempt, subtasks = self.crew.open.len(), "building");
+    }
+
+    /// Everybody is built: wires all, then lets the sources read.
+    fn launch(&mut self, ctx: &mut Context<Self>) {
+        let addresses = Arc::new(self.crew.addresses.clone());
+        self.crew.all().for_each(|subtask| send(subtask, Control::Wire(addresses.clone())));
+        self.crew.all().for_each(|subtask| send(subtask, Control::Start));
+        self.phase = Phase::Running;
+        self.board.set_state(JobState::Running);
+        tracing::info!(job = %self.job(), attempt = self.attempt, "running");
+        if self.stop_asked {
+            self.ending(Life::Stopped, ctx);
+        } else {
+            self.schedule(self.config.checkpoint_interval, ctx);
+        }
+    }
+
+    // ---------------------------------------------------------------- checkpoints
+
+    fn schedule(&mut self, delay: Option<Duration>, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        if let Some(delay) = delay {
+            self.timer = Some(ctx.run_later(delay, |master, ctx| master.trigger(ctx)));
+        }
+    }
+
+    /// Opens the next epoch, or tries again to show what the last one has committed.
+    fn trigger(&mut self, ctx: &mut Context<Self>) {
+        self.timer = None;
+        match self.phase {
+            Phase::Running | Phase::Ending(_) => {}
+            Phase::Building | Phase::Closing | Phase::Over => return,
+        }
+        let Some(epoch) = self.tracker.open() else { return };
+        let stop = self.phase == Phase::Ending(Life::Stopped);
+        tracing::trace!(job = %self.job(), %epoch, "checkpoint opened");
+        for (chain, subtasks) in self.crew.addresses.iter().enumerate().filter(|(chain, _)| self.plan.is_source(*chain))
+        {
+            let _ = chain;
+            subtasks.iter().for_each(|subtask| send(subtask, Control::Trigger { epoch, stop }));
+        }
+        self.schedule(None, ctx);
+    }
+
+    fn answer(
+        &mut self,
+        subtask: usize,
+        epoch: Epoch,
+        part: std::result::Result<Part, String>,
+        ctx: &mut Context<Self>,
+    ) {
+        match self.tracker.answer(subtask, epoch, part) {
+            Verdict::Wait | Verdict::Stale => {}
+            Verdict::Failed(epoch, cause) => self.checkpoint_failed(epoch, &cause, ctx),
+            Verdict::Complete(epoch, parts) => self.complete(epoch, parts, ctx),
+        }
+    }
+
+    fn checkpoint_failed(&mut self, epoch: Epoch, cause: &str, ctx: &mut Context<Self>) {
+        self.board.failed_checkpoints.fetch_add(1, Relaxed);
+        self.board.set_failure(format!("checkpoint {epoch} failed: {cause}"));
+        tracing::warn!(job = %self.job(), %epoch, cause, "checkpoint failed; the job goes on and tries again");
+        let delay = if self.phase == Phase::Running { self.config.checkpoint_interval } else { Some(RETRY) };
+        self.schedule(delay, ctx);
+    }
+
+    fn complete(&mut self, epoch: Epoch, parts: Vec<Part>, ctx: &mut Context<Self>) {
+        let Some(ledger) = &mut self.ledger else { return };
+        let life = match self.phase {
+            Phase::Ending(life) => life,
+            _ => Life::Running,
+        };
+        match ledger.commit(epoch, parts, life) {
+            Ok(()) => {}
+            // To go on could count this epoch's output twice, so the next life finds out what the disk holds.
+            Err(Error::State(undecided @ state::Error::Undecided { .. })) => {
+                let operator = "the manifest".to_owned();
+                self.supervise(Failure::error(operator, 0, &undecided), ctx);
+                return;
+            }
+            Err(error) => {
+                self.checkpoint_failed(epoch, &error.to_string(), ctx);
+                return;
+            }
+        }
+        self.board.checkpoints.store(ledger.manifest().checkpoints, Relaxed);
+        tracing::debug!(job = %self.plan.graph.job, %epoch, "checkpoint complete");
+        self.crew.all().for_each(|subtask| send(subtask, Control::Committed(epoch)));
+        self.show(ctx);
+    }
+
+    /// Makes visible what has been committed. If that fails it is tried again, alone at the end of the job, else with the
+    /// next epoch.
+    fn show(&mut self, ctx: &mut Context<Self>) {
+        let Some(ledger) = &mut self.ledger else { return };
+        let ending = match self.phase {
+            Phase::Ending(life) if ledger.manifest().life == life => Some(life),
+            _ => None,
+        };
+        match (ledger.apply(), ending) {
+            (Ok(()), None) => {
+                let delay =
+                    if self.phase == Phase::Running { self.config.checkpoint_interval } else { Some(Duration::ZERO) };
+                self.schedule(delay, ctx);
+            }
+            (Ok(()), Some(life)) => self.close(After::End(Ok(())), Some(life), ctx),
+            (Err(error), _) if error.fault() == crate::fault::Fault::User => {
+                self.close(After::End(Err(error)), None, ctx);
+            }
+            (Err(error), ending) => {
+                self.board.set_failure(error.to_string());
+                tracing::warn!(job = %self.job(), %error, "committed output cannot be shown yet; trying again");
+                match ending {
+                    Some(_) => drop(ctx.run_later(RETRY, |master, ctx| master.show(ctx))),
+                    None => self.schedule(self.config.checkpoint_interval.or(Some(RETRY)), ctx),
+                }
+            }
+        }
+    }
+
+    /// The job ends with a last checkpoint.
+    fn ending(&mut self, life: Life, ctx: &mut Context<Self>) {
+        self.phase = Phase::Ending(life);
+        if life == Life::Stopped {
+            self.board.set_state(JobState::Stopping);
+        }
+        // If an epoch is open, its end leads here again.
+        self.schedule(Some(Duration::ZERO), ctx);
+    }
+
+    // ---------------------------------------------------------------- supervision
+
+    /// An operator has failed: asks the strategy.
+    fn supervise(&mut self, failure: Failure, ctx: &mut Context<Self>) {
+        if matches!(self.phase, Phase::Closing | Phase::Over) {
+            return;
+        }
+        self.board.set_failure(failure.to_string());
+        match self.restarts.failure(failure.fault, self.clock.elapsed()) {
+            Decision::RestartAfter(delay) => {
+                tracing::warn!(job = %self.job(), operator = %failure.operator, subtask = failure.subtask,
+                    cause = %failure.cause, ?delay, "an operator failed; going back to the last checkpoint");
+                self.board.set_state(JobState::Restarting);
+                self.close(After::Restart(delay), None, ctx);
+            }
+            Decision::GiveUp(reason) => {
+                let Failure { operator, subtask, cause, fault } = failure;
+                let (job, reason) = (self.job().to_owned(), reason.to_owned());
+                let error = Error::Failed { job, operator, subtask, cause, fault, reason };
+                self.close(After::End(Err(error)), None, ctx);
+            }
+        }
+    }
+
+    /// A life could not begin.
+    fn supervise_error(&mut self, error: Error, ctx: &mut Context<Self>) {
+        match self.restarts.failure(error.fault(), self.clock.elapsed()) {
+            Decision::RestartAfter(delay) if self.ledger.is_some() => {
+                tracing::warn!(job = %self.job(), %error, ?delay, "the job cannot start; trying again");
+                self.board.set_failure(error.to_string());
+                self.phase = Phase::Building;
+                ctx.run_later(delay, |master, ctx| master.begin_again(ctx));
+            }
+            _ => {
+                self.board.set_state(JobState::Failed);
+                self.end(Err(error));
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- end
+
+    /// Ends this life: all subtasks close their files.
+    fn close(&mut self, after: After, life: Option<Life>, ctx: &mut Context<Self>) {
+        if let Some(life) = life {
+            self.board.set_state(if life == Life::Finished { JobState::Finished } else { JobState::Stopped });
+        } else if matches!(after, After::End(_)) {
+            self.board.set_state(JobState::Failed);
+        }
+        self.schedule(None, ctx);
+        self.phase = Phase::Closing;
+        self.after = Some(after);
+        self.crew.all().for_each(|subtask| send(subtask, Control::Teardown));
+        self.closed(ctx);
+    }
+
+    /// Goes on when everybody is closed.
+    fn closed(&mut self, ctx: &mut Context<Self>) {
+        if !self.crew.open.is_empty() {
+            return;
+        }
+        match self.after.take() {
+            Some(After::Restart(delay)) if !self.stop_asked => {
+                self.phase = Phase::Building;
+                ctx.run_later(delay, |master, ctx| master.begin_again(ctx));
+            }
+            // The job was asked to stop while it went back: its last checkpoint is the one it went back to.
+            Some(After::Restart(_)) => {
+                self.board.set_state(JobState::Stopped);
+                self.end(Ok(()));
+            }
+            Some(After::End(result)) => self.end(result),
+            None => {}
+        }
+    }
+
+    fn end(&mut self, result: Result<()>) {
+        self.phase = Phase::Over;
+        // Releases the state directory before anybody learns that the job is over.
+        self.ledger = None;
+        self.arbiters.iter().for_each(|arbiter| {
+            arbiter.stop();
+        });
+        if let Some(done) = self.done.take() {
+            done(result);
+        }
+        actix::System::current().stop();
+    }
+}
+
+impl Actor for Master {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if let Err(error) = self.begin(ctx) {
+            self.supervise_error(error, ctx);
+        }
+    }
+}
+
+impl Handler<Report> for Master {
+    type Result = ();
+
+    fn handle(&mut self, report: Report, ctx: &mut Self::Context) {
+        if report.attempt != self.attempt {
+            return;
+        }
+        match report.news {
+            News::Ready(Ok(())) => {
+                self.crew.building.remove(&report.subtask);
+                if self.phase == Phase::Building && self.crew.building.is_empty() {
+                    self.launch(ctx);
+                }
+            }
+            News::Ready(Err(failure)) | News::Failed(failure) => self.supervise(failure, ctx),
+            News::Answer(epoch, part) => self.answer(report.subtask, epoch, *part, ctx),
+            News::Ended => {
+                self.crew.reading.remove(&report.subtask);
+                if self.phase == Phase::Running && self.crew.reading.is_empty() {
+                    self.ending(Life::Finished, ctx);
+                }
+            }
+            News::Closed => {
+                self.crew.open.remove(&report.subtask);
+                if self.phase == Phase::Closing {
+                    self.closed(ctx);
+                }
+            }
+        }
+    }
+}
+
+impl Handler<Stop> for Master {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Self::Context) {
+        self.stop_asked = true;
+        if self.phase == Phase::Running {
+            tracing::info!(job = %self.job(), "stopping after a last checkpoint");
+            self.ending(Life::Stopped, ctx);
+        }
+    }
+}

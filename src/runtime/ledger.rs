@@ -1,0 +1,339 @@
+//! What is durable about a job: its manifest, its state files, and the committers of its sinks.
+//!
+//! All of this blocks. It is called by the master, on the control arbiter, which moves no data.
+
+use super::assembly::{Blueprint, StateFile, key_groups, share_splits};
+use super::directory::StateDirectory;
+use super::exchange;
+use super::mailbox::Part;
+use crate::checkpoint::{Life, Manifest, OperatorEntry, Resolution, resolve};
+use crate::config::Config;
+use crate::connector::{Committer, Split};
+use crate::error::{Error, Result};
+use crate::graph::{Logic, Plan};
+use crate::operator::SplitState;
+use crate::record::Epoch;
+use crate::state::{self, Identity, JobFile};
+use crate::time::{Clock, SystemClock, Timestamp};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The durable side of a job, held by one process.
+pub(super) struct Ledger {
+    plan: Arc<Plan>,
+    config: Arc<Config>,
+    directory: StateDirectory,
+    file: JobFile,
+    manifest: Manifest,
+    /// By sink uid.
+    committers: BTreeMap<String, Box<dyn Committer>>,
+    /// The last complete epoch's output is visible.
+    applied: bool,
+}
+
+/// What a start has found.
+pub(super) struct Opened {
+    pub(super) ledger: Ledger,
+    /// The input has ended long ago.
+    pub(super) finished: bool,
+    /// The last life ended without a word: this start is a restart.
+    pub(super) crashed: bool,
+}
+
+impl Ledger {
+    /// Takes the state directory, reads or makes the manifest, and checks that it fits the job.
+    pub(super) fn open(plan: Arc<Plan>, config: Arc<Config>) -> Result<Opened> {
+        let directory = StateDirectory::open(&config)?;
+        let path = directory.manifest();
+        let existing = if path.exists() {
+            let file = JobFile::open(&path)?;
+            let manifest = read_manifest(&file, &directory)?;
+            Some((file, manifest))
+        } else {
+            None
+        };
+        let found = match &existing {
+            Some((_, manifest)) => Ok(manifest),
+            None => Err(directory.stranger()?),
+        };
+        let splits = splits_now(&plan)?;
+        let operators = entries(&plan);
+        let resolution = resolve(&plan.graph.job, found, &operators, &splits)
+            .map_err(|reason| Error::StateDirectory { path: directory.path().to_owned(), reason })?;
+        let mut committers = BTreeMap::new();
+        for node in &plan.graph.nodes {
+            if let Logic::Sink(sink) = &node.logic {
+                let made = sink.committer().map_err(|error| connector(node.label(), error))?;
+                committers.extend(made.map(|committer| (node.uid.clone(), committer)));
+            }
+        }
+        let (file, manifest) = match existing {
+            Some(existing) => existing,
+            None => {
+                let manifest = Manifest::birth(&plan.graph.job, job_id(), operators);
+                (JobFile::create(&path, &bytes(&manifest))?, manifest)
+            }
+        };
+        let crashed = resolution == (Resolution::Resume { crashed: true });
+        let mut ledger = Ledger { plan, config, directory, file, manifest, committers, applied: true };
+        if resolution == Resolution::Finished {
+            ledger.recover_sinks()?;
+        }
+        Ok(Opened { ledger, finished: resolution == Resolution::Finished, crashed })
+    }
+
+    /// The manifest as it is on disk.
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Begins a life of the job: finishes or takes back what the last one left, moves state if the parallelism has changed,
+    /// and raises the attempt. Returns what each subtask is to be built from.
+    ///
+    /// * `restart`: the last life has failed, in this process or with its own.
+    pub(super) fn begin_life(&mut self, restart: bool) -> Result<Vec<Blueprint>> {
+        // What is on disk counts: the last life may have ended on a commit of which it is not known whether it went through.
+        self.manifest = read_manifest(&self.file, &self.directory)?;
+        self.recover_sinks()?;
+        let mut next = self.manifest.clone();
+        next.restarts += u64::from(restart);
+        next.attempt += 1;
+        next.life = Life::Running;
+        self.place_files(&mut next)?;
+        self.save(next)?;
+        self.directory.remove_other_generations(self.manifest.generation)?;
+        self.blueprints()
+    }
+
+    /// Sees to it that there are state files for the present parallelism.
+    fn place_files(&self, next: &mut Manifest) -> Result<()> {
+        let plan = &self.plan;
+        let stateful = (0..plan.chains.len()).filter(|chain| plan.is_stateful(*chain));
+        let stateful: Vec<(String, usize)> = stateful
+            .map(|chain| (plan.graph.nodes[plan.chains[chain].head].uid.clone(), plan.chains[chain].parallelism))
+            .collect();
+        let fits = stateful
+            .iter()
+            .all(|(uid, parallelism)| next.files.get(uid).is_none_or(|files| files.len() == *parallelism));
+        if fits {
+            for (uid, parallelism) in stateful {
+                self.directory.make_folder(next.generation, &uid)?;
+                next.files.entry(uid).or_insert_with(|| vec![Epoch::ZERO; parallelism]);
+            }
+            return Ok(());
+        }
+        let generation = next.generation + 1;
+        for (uid, parallelism) in stateful {
+            self.directory.make_folder(generation, &uid)?;
+            let old: Vec<_> = self.manifest.files.get(&uid).into_iter().flatten().copied().enumerate().collect();
+            let sources: Vec<_> = old
+                .iter()
+                .filter(|(_, written)| *written != Epoch::ZERO)
+                .map(|(subtask, _)| {
+                    let path = self.directory.state_file(next.generation, &uid, *subtask);
+                    (path, self.identity(next.generation, &uid, *subtask), next.epoch)
+                })
+                .collect();
+            let mut files = vec![Epoch::ZERO; parallelism];
+            if !sources.is_empty() {
+                tracing::info!(job = %next.job, operator = %uid, from = old.len(), to = parallelism, "moving state");
+                for (subtask, written) in files.iter_mut().enumerate() {
+                    let path = self.directory.state_file(generation, &uid, subtask);
+                    // An earlier attempt to move may have left a part.
+                    let _ = std::fs::remove_file(&path);
+                    let identity = self.identity(generation, &uid, subtask);
+                    state::rescale(&sources, &path, &identity, key_groups(subtask, parallelism), next.epoch)?;
+                    *written = next.epoch;
+                }
+            }
+            next.files.insert(uid, files);
+        }
+        next.generation = generation;
+        Ok(())
+    }
+
+    fn identity(&self, generation: u64, uid: &str, subtask: usize) -> Identity {
+        Identity { job_id: self.manifest.job_id, uid: uid.to_owned(), subtask, generation }
+    }
+
+    /// What each subtask is to be built from, chain by chain.
+    fn blueprints(&self) -> Result<Vec<Blueprint>> {
+        let plan = &self.plan;
+        let now: BTreeMap<String, Vec<Split>> = splits_now(plan)?.into_iter().collect();
+        let stateful = (0..plan.chains.len()).filter(|chain| plan.is_stateful(*chain));
+        let stores: usize = stateful.map(|chain| plan.chains[chain].parallelism).sum();
+        let mut blueprints = Vec::new();
+        for (number, chain) in plan.chains.iter().enumerate() {
+            let uid = &plan.graph.nodes[chain.head].uid;
+            let splits = now.get(uid).map(|splits| self.split_states(uid, splits)).transpose()?.unwrap_or_default();
+            let nodes = chain.nodes.iter().map(|node| &plan.graph.nodes[*node].uid);
+            let restored: BTreeMap<_, _> = nodes.map(|uid| (uid.clone(), self.manifest.restored(uid))).collect();
+            for subtask in 0..chain.parallelism {
+                let (clock, watermarks) = self.times(number, subtask);
+                let state = self.manifest.files.get(uid).filter(|_| plan.is_stateful(number)).map(|files| StateFile {
+                    path: self.directory.state_file(self.manifest.generation, uid, subtask),
+                    identity: self.identity(self.manifest.generation, uid, subtask),
+                    epoch: self.manifest.epoch,
+                    written: files[subtask],
+                    memory: self.config.memory / stores.max(1),
+                });
+                blueprints.push(Blueprint {
+                    plan: plan.clone(),
+                    config: self.config.clone(),
+                    chain: number,
+                    subtask,
+                    restored: restored.clone(),
+                    splits: share_splits(&splits, subtask, chain.parallelism),
+                    clock,
+                    watermarks,
+                    state,
+                });
+            }
+        }
+        Ok(blueprints)
+    }
+
+    /// The splits of a source: those of the checkpoint where it left them, and new ones.
+    fn split_states(&self, uid: &str, now: &[Split]) -> Result<Vec<SplitState>> {
+        let saved: Vec<SplitState> = self.manifest.chain(uid).flat_map(|entry| entry.splits.clone()).collect();
+        if let Some(gone) = saved.iter().find(|state| !state.finished && !now.contains(&state.split)) {
+            let message = format!(
+                "`{}` has been read in part and is not there any more; bring it back, or start with --fresh",
+                gone.split
+            );
+            return Err(connector(uid, crate::connector::Error::new(crate::fault::Fault::User, message)));
+        }
+        let known = |split: &Split| saved.iter().find(|state| state.split == *split).cloned();
+        let fresh = |split: &Split| SplitState { split: split.clone(), position: None, finished: false };
+        let present = now.iter().map(|split| known(split).unwrap_or_else(|| fresh(split)));
+        let gone = saved.iter().filter(|state| !now.contains(&state.split)).cloned();
+        Ok(present.chain(gone).collect())
+    }
+
+    /// Where the clock of a subtask and its channels stood. After a change of parallelism the minimum over the old subtasks.
+    fn times(&self, chain: usize, subtask: usize) -> (Timestamp, Vec<Timestamp>) {
+        let plan = &self.plan;
+        let uid = &plan.graph.nodes[plan.chains[chain].head].uid;
+        let same = self.manifest.chain(uid).count() == plan.chains[chain].parallelism;
+        let old: Vec<_> = self.manifest.chain(uid).filter(|entry| !same || entry.index == subtask).collect();
+        let least = |times: &mut dyn Iterator<Item = i64>| times.min().map_or(Timestamp::MIN, Timestamp::from_millis);
+        let clock = least(&mut old.iter().map(|entry| entry.clock));
+        let watermarks = exchange::inputs(plan, chain, subtask).into_iter().map(|end| {
+            let sender = &plan.graph.nodes[plan.edges[end.edge].origin.0].uid;
+            least(&mut old.iter().filter_map(|entry| entry.watermarks.get(sender).copied()))
+        });
+        (clock, watermarks.collect())
+    }
+
+    /// Commits an epoch: the moment of truth.
+    ///
+    /// On error nothing has been committed, but for [`state::Error::Undecided`]: then only the next life can tell.
+    pub(super) fn commit(&mut self, epoch: Epoch, parts: Vec<Part>, life: Life) -> Result<()> {
+        // A committer plans on top of what it has shown.
+        self.apply()?;
+        let mut next = self.manifest.clone();
+        next.operators = entries(&self.plan);
+        for (uid, committer) in &mut self.committers {
+            let prepared: Vec<(usize, Value)> = parts
+                .iter()
+                .flat_map(|part| part.sinks.iter().map(move |sink| (part.entry.index, sink)))
+                .filter(|(_, (sink, _))| sink == uid)
+                .map(|(subtask, (_, value))| (subtask, value.clone()))
+                .collect();
+            let record = committer.plan(epoch, &prepared).map_err(|error| connector(uid, error))?;
+            let records = next.sinks.entry(uid.clone()).or_default();
+            // The last one stays: with it a visible file that has lost rows since is found at the next start.
+            records.drain(..records.len().saturating_sub(1));
+            records.push(record);
+        }
+        for part in &parts {
+            if let (Some(written), Some(files)) = (part.written, next.files.get_mut(&part.entry.chain)) {
+                files[part.entry.index] = written;
+            }
+        }
+        next.subtasks = parts.into_iter().map(|part| part.entry).collect();
+        next.epoch = epoch;
+        next.life = life;
+        next.checkpoints += 1;
+        self.save(next)?;
+        self.applied = self.committers.is_empty();
+        Ok(())
+    }
+
+    /// Makes the output of the last complete epoch visible.
+    pub(super) fn apply(&mut self) -> Result<()> {
+        if self.applied {
+            return Ok(());
+        }
+        for (uid, committer) in &mut self.committers {
+            for record in self.manifest.sinks.get(uid).into_iter().flatten() {
+                committer.apply(record).map_err(|error| connector(uid, error))?;
+            }
+        }
+        self.applied = true;
+        Ok(())
+    }
+
+    /// Makes visible what an earlier life has committed and perhaps not shown, and removes what it had not committed.
+    fn recover_sinks(&mut self) -> Result<()> {
+        let fresh = self.config.fresh && self.manifest.epoch == Epoch::ZERO;
+        for (uid, committer) in &mut self.committers {
+            let records = self.manifest.sinks.get(uid).map(Vec::as_slice).unwrap_or_default();
+            committer.recover(records, fresh).map_err(|error| connector(uid, error))?;
+        }
+        self.applied = true;
+        Ok(())
+    }
+
+    fn save(&mut self, next: Manifest) -> Result<()> {
+        self.file.save(&bytes(&next))?;
+        self.manifest = next;
+        Ok(())
+    }
+}
+
+fn connector(operator: &str, error: crate::connector::Error) -> Error {
+    Error::Connector { operator: operator.to_owned(), error }
+}
+
+fn bytes(manifest: &Manifest) -> Vec<u8> {
+    serde_json::to_vec(manifest).expect("a manifest can be written as JSON")
+}
+
+fn read_manifest(file: &JobFile, directory: &StateDirectory) -> Result<Manifest> {
+    let bytes = file.load()?;
+    serde_json::from_slice(&bytes).map_err(|cause| {
+        let found = format!("its manifest cannot be read ({cause})");
+        Error::State(state::Error::corrupt(&directory.manifest(), found))
+    })
+}
+
+/// The operators of a plan that keep something.
+fn entries(plan: &Plan) -> Vec<OperatorEntry> {
+    let nodes = plan.graph.nodes.iter().enumerate().filter(|(_, node)| node.keeps_state());
+    let entries = nodes.map(|(id, node)| OperatorEntry {
+        uid: node.uid.clone(),
+        kind: node.kind.clone(),
+        parallelism: plan.chains.iter().find(|chain| chain.nodes.contains(&id)).map_or(1, |chain| chain.parallelism),
+    });
+    entries.collect()
+}
+
+/// The splits that each source has now, by uid.
+fn splits_now(plan: &Plan) -> Result<Vec<(String, Vec<Split>)>> {
+    let mut splits = Vec::new();
+    for node in &plan.graph.nodes {
+        if let Logic::Source(source) = &node.logic {
+            let now = source.splits().map_err(|error| connector(node.label(), error))?;
+            splits.push((node.uid.clone(), now));
+        }
+    }
+    Ok(splits)
+}
+
+/// A number that no other job has, by chance: time and process mixed.
+fn job_id() -> u64 {
+    let clock = SystemClock::new();
+    crate::record::hash_key(&(clock.now().millis(), clock.elapsed().as_nanos() as u64, std::process::id()))
+}

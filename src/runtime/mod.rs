@@ -1,0 +1,88 @@
+//! What runs a dataflow: actors, and the only room that knows actix.
+//!
+//! # Who is who
+//! * A [subtask](subtask) is the actor around the core of an operator chain: mailbox, credits, alignment. The core (in
+//!   [`operator`](crate::operator)) is user code and state, and knows no actor.
+//! * The [master](job) supervises them and coordinates checkpoints. It runs on a control arbiter of its own.
+//! * There is one arbiter (thread) per worker; the subtasks with the same number share it, so that only an exchange crosses
+//!   threads. What blocks runs on the blocking pool.
+//!
+//! # Order and loss
+//! * A [channel](channel) keeps the order of its elements; between channels there is none.
+//! * Data goes out only with credit, so mailboxes are bounded; nothing is dropped.
+//! * actix does not restart an actor that panics, and loses its mailbox. So user code runs [guarded](guard): a panic is
+//!   attributed to operator and subtask, and the master goes back to the last checkpoint, in place, with new actors.
+
+mod assembly;
+mod channel;
+mod directory;
+mod exchange;
+mod guard;
+mod handle;
+mod job;
+mod lane;
+mod ledger;
+mod mailbox;
+mod reading;
+mod signals;
+mod status;
+mod subtask;
+
+pub use handle::JobHandle;
+pub use status::{JobState, JobStatus, OperatorStatus};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use actix::Actor;
+use handle::{Outcome, Promise};
+use job::Master;
+use status::Board;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+/// Starts a job on a control thread of its own.
+pub(crate) fn start(graph: Graph, config: Config) -> Result<JobHandle> {
+    config.check().map_err(Error::Config)?;
+    let job = graph.job.clone();
+    let plan = graph.plan(config.parallelism).map_err(|error| Error::graph(&job, error))?;
+    guard::install_hook();
+    let board = Arc::new(Board::new(&plan));
+    let outcome = Arc::new(Outcome::default());
+    let promise = Promise::new(outcome.clone(), &job);
+    let (sender, receiver) = mpsc::channel();
+    let shared = board.clone();
+    let control = move || {
+        let system = actix::System::new();
+        system.block_on(async move {
+            let master = Master::new(plan, config, shared, move |result| promise.keep(result)).start();
+            // If nobody waits for the address any more, nobody wants the job's handle.
+            let _ = sender.send(master);
+        });
+        if let Err(error) = system.run() {
+            tracing::error!(%error, "the control thread failed");
+        }
+    };
+    let name = format!("millstream-{job}");
+    let spawned = thread::Builder::new().name(name).spawn(control);
+    spawned.map_err(|cause| Error::Config(format!("job `{job}`: cannot start its control thread: {cause}")))?;
+    let master = receiver.recv().map_err(|_| Error::Lost { job })?;
+    Ok(JobHandle { board, outcome, master })
+}
+
+/// Runs a job to its end; Ctrl-C and SIGTERM stop it gracefully. `observe` is shown its status at each `interval`.
+pub(crate) fn run(
+    graph: Graph,
+    config: Config,
+    interval: Duration,
+    mut observe: impl FnMut(&JobStatus),
+) -> Result<JobStatus> {
+    let handle = start(graph, config)?;
+    signals::watch(handle.stopper());
+    while !handle.wait_for(interval) {
+        observe(&handle.status());
+    }
+    observe(&handle.status());
+    handle.wait()
+}

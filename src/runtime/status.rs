@@ -1,0 +1,226 @@
+//! What may be seen of a running job from outside: counters that the subtasks publish and nobody waits for.
+
+use crate::graph::Plan;
+use crate::operator::Core;
+use crate::time::Timestamp;
+use serde::Serialize;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum JobState {
+    /// It reads its state directory and builds its operators.
+    Starting,
+    /// Records flow.
+    Running,
+    /// An operator has failed; the job goes back to its last checkpoint.
+    Restarting,
+    /// A stop was asked for; the last checkpoint is under way.
+    Stopping,
+    /// Its input has ended and all output is visible.
+    Finished,
+    /// It was stopped with a last checkpoint and can be started again.
+    Stopped,
+    /// It has given up.
+    Failed,
+}
+
+/// A job at one moment.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct JobStatus {
+    /// The job's name.
+    pub job: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// It had finished before this start; nothing was done.
+    pub already_finished: bool,
+    /// The number of its present life: 1 at the first start, one more at each start or restart.
+    pub attempt: u32,
+    /// Complete checkpoints since the job's birth.
+    pub checkpoints: u64,
+    /// Checkpoints that failed in this process.
+    pub failed_checkpoints: u64,
+    /// Restarts since the job's birth: in place after a failure, or by a new process after a crash.
+    pub restarts: u64,
+    /// How far event time has come at the operator that is furthest behind; `None` before the first watermark and for jobs
+    /// without event time. [`Timestamp::MAX`] at the end.
+    pub watermark: Option<Timestamp>,
+    /// Its operators, in the order in which they were built.
+    pub operators: Vec<OperatorStatus>,
+    /// The last failure.
+    pub failure: Option<String>,
+}
+
+/// An operator at one moment, over all its subtasks. Counts roll back with the state: a record that is processed again
+/// after a restart counts once.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct OperatorStatus {
+    /// Its id.
+    pub uid: String,
+    /// What people call it.
+    pub name: String,
+    /// How many subtasks it has.
+    pub parallelism: usize,
+    /// Records that came in.
+    pub records_in: u64,
+    /// Records that went out, on all outputs.
+    pub records_out: u64,
+    /// Records that came too late for all of their windows.
+    pub late: u64,
+}
+
+impl JobStatus {
+    /// The operator with this uid.
+    pub fn operator(&self, uid: &str) -> Option<&OperatorStatus> {
+        self.operators.iter().find(|operator| operator.uid == uid)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Gauges {
+    records_in: AtomicU64,
+    records_out: AtomicU64,
+    late: AtomicU64,
+}
+
+/// What one subtask publishes.
+#[derive(Debug)]
+pub(super) struct SubtaskGauges {
+    /// By the numbers of its operators.
+    operators: Vec<(usize, Gauges)>,
+    clock: AtomicI64,
+}
+
+impl SubtaskGauges {
+    /// Publishes the counts of a core.
+    pub(super) fn publish(&self, core: &Core) {
+        for (node, gauges) in &self.operators {
+            if let Some((_, meter)) = core.meters.get(node) {
+                gauges.records_in.store(meter.records_in.get(), Relaxed);
+                gauges.records_out.store(meter.records_out.get(), Relaxed);
+                gauges.late.store(meter.late.get(), Relaxed);
+            }
+        }
+        self.clock.store(core.clock.get().millis(), Relaxed);
+    }
+}
+
+/// The board on which a job publishes.
+#[derive(Debug)]
+pub(super) struct Board {
+    template: JobStatus,
+    pub(super) attempt: AtomicU32,
+    pub(super) checkpoints: AtomicU64,
+    pub(super) failed_checkpoints: AtomicU64,
+    pub(super) restarts: AtomicU64,
+    state: Mutex<(JobState, Option<String>, bool)>,
+    subtasks: Vec<Arc<SubtaskGauges>>,
+    /// The subtasks whose clock tells how far the job has come: those with inputs.
+    timed: Vec<usize>,
+}
+
+impl Board {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let nodes = plan.graph.nodes.iter().enumerate();
+        let operators = nodes.map(|(id, node)| OperatorStatus {
+            uid: node.uid.clone(),
+            name: node.label().to_owned(),
+            parallelism: plan.chains.iter().find(|chain| chain.nodes.contains(&id)).map_or(1, |c| c.parallelism),
+            records_in: 0,
+            records_out: 0,
+            late: 0,
+        });
+        let template = JobStatus {
+            job: plan.graph.job.clone(),
+            state: JobState::Starting,
+            already_finished: false,
+            attempt: 0,
+            checkpoints: 0,
+            failed_checkpoints: 0,
+            restarts: 0,
+            watermark: None,
+            operators: operators.collect(),
+            failure: None,
+        };
+        let mut subtasks = Vec::new();
+        let mut timed = Vec::new();
+        for (number, chain) in plan.chains.iter().enumerate() {
+            for _ in 0..chain.parallelism {
+                if !plan.is_source(number) {
+                    timed.push(subtasks.len());
+                }
+                let operators = chain.nodes.iter().map(|node| (*node, Gauges::default())).collect();
+                let clock = AtomicI64::new(Timestamp::MIN.millis());
+                subtasks.push(Arc::new(SubtaskGauges { operators, clock }));
+            }
+        }
+        Board {
+            template,
+            attempt: AtomicU32::new(0),
+            checkpoints: AtomicU64::new(0),
+            failed_checkpoints: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
+            state: Mutex::new((JobState::Starting, None, false)),
+            subtasks,
+            timed,
+        }
+    }
+
+    /// Where a subtask publishes.
+    pub(super) fn subtask(&self, number: usize) -> Arc<SubtaskGauges> {
+        self.subtasks[number].clone()
+    }
+
+    /// The job stands elsewhere now.
+    pub(super) fn set_state(&self, state: JobState) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).0 = state;
+    }
+
+    /// Something has failed.
+    pub(super) fn set_failure(&self, failure: String) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(failure);
+    }
+
+    /// The job had finished before, with these counts by uid: (in, out, late).
+    pub(super) fn set_finished_before(&self, counts: &std::collections::BTreeMap<String, (u64, u64, u64)>) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).2 = true;
+        for subtask in &self.subtasks {
+            for (node, gauges) in &subtask.operators {
+                let uid = &self.template.operators[*node].uid;
+                // All counts go to the first subtask that has the operator: `counts` are sums.
+                let first = self.subtasks.iter().position(|s| s.operators.iter().any(|(other, _)| other == node));
+                let here = first.is_some_and(|first| Arc::ptr_eq(&self.subtasks[first], subtask));
+                let (records_in, records_out, late) = counts.get(uid).copied().filter(|_| here).unwrap_or_default();
+                gauges.records_in.store(records_in, Relaxed);
+                gauges.records_out.store(records_out, Relaxed);
+                gauges.late.store(late, Relaxed);
+            }
+            subtask.clock.store(Timestamp::MAX.millis(), Relaxed);
+        }
+    }
+
+    /// The job as it stands.
+    pub(super) fn status(&self) -> JobStatus {
+        let mut status = self.template.clone();
+        (status.state, status.failure, status.already_finished) =
+            self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        status.attempt = self.attempt.load(Relaxed);
+        status.checkpoints = self.checkpoints.load(Relaxed);
+        status.failed_checkpoints = self.failed_checkpoints.load(Relaxed);
+        status.restarts = self.restarts.load(Relaxed);
+        for (node, gauges) in self.subtasks.iter().flat_map(|subtask| &subtask.operators) {
+            let operator = &mut status.operators[*node];
+            operator.records_in += gauges.records_in.load(Relaxed);
+            operator.records_out += gauges.records_out.load(Relaxed);
+            operator.late += gauges.late.load(Relaxed);
+        }
+        let clocks = self.timed.iter().map(|&number| self.subtasks[number].clock.load(Relaxed));
+        status.watermark = clocks.min().map(Timestamp::from_millis).filter(|clock| *clock > Timestamp::MIN);
+        status
+    }
+}

@@ -1,0 +1,714 @@
+//! The actor around a core: mailbox, credits, alignment, and everything that must outlive the user's code.
+//!
+//! Message handlers only queue. All work is done in *steps*: one step takes one element (or one block of a source, or one
+//! piece of firing), sends what came of it as far as credit allows, and yields, so that neighbours on the same arbiter and
+//! control messages get their turn. What blocks (writing state, sinks, reading) runs on the blocking pool, in a
+//! [`Lane`] per thing that must keep its order.
+//!
+//! A subtask takes no more data while an element waits for credit, while a lane is full, or while its state waits for
+//! memory; it does take barriers then.
+
+use super::assembly::Blueprint;
+use super::channel::{InputClock, Limits, Tide};
+use super::exchange::{self, End, Exchanges};
+use super::guard::guard;
+use super::job::Master;
+use super::lane::{Lane, LaneId};
+use super::mailbox::{Addresses, Control, Credit, Deliver, Failure, News, Part, Report, send};
+use super::reading::{Next, Reading};
+use super::status::SubtaskGauges;
+use crate::checkpoint::{Alignment, SubtaskEntry};
+use crate::operator::{Core, Error};
+use crate::record::{Element, Epoch};
+use crate::state::Relief;
+use crate::time::{Clock, SystemClock, Timestamp};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many jobs may wait in one lane before the subtask takes no more data.
+const LANE_LIMIT: usize = 4;
+/// How often a source looks whether its splits are silent.
+const IDLE_CHECK: Duration = Duration::from_millis(200);
+
+/// The receiving end of a channel.
+struct Input {
+    end: End,
+    waiting: VecDeque<Element>,
+}
+
+/// A part of an epoch that is being made durable.
+struct Pending {
+    epoch: Epoch,
+    entry: SubtaskEntry,
+    sinks: Vec<(String, Value)>,
+    /// How many jobs have not answered.
+    missing: usize,
+    failure: Option<String>,
+}
+
+/// One parallel instance of an operator chain.
+pub(super) struct Subtask {
+    blueprint: Arc<Blueprint>,
+    attempt: u32,
+    /// Its number over all chains.
+    number: usize,
+    master: Addr<Master>,
+    gauges: Arc<SubtaskGauges>,
+    clock: SystemClock,
+    /// `None` before it is built, after it has failed, and when it is torn down.
+    core: Option<Core>,
+    inputs: Vec<Input>,
+    input_clock: InputClock,
+    alignment: Alignment,
+    exchanges: Option<Exchanges>,
+    receivers: Vec<(Addr<Subtask>, usize)>,
+    senders: Vec<(Addr<Subtask>, usize)>,
+    reading: Option<Reading>,
+    /// A source reads between `Start` and the end or a stop.
+    reads: bool,
+    /// The input channel that is looked at first.
+    turn: usize,
+    scheduled: bool,
+    /// A watermark is being fired in pieces.
+    firing: bool,
+    /// The data has ended and `End` has been sent.
+    ended: bool,
+    /// The outlets were last empty at this time.
+    flushed_at: Duration,
+    state_lane: Lane,
+    sink_lanes: Vec<Lane>,
+    /// A sink could not spill: it takes no more before it has prepared.
+    sink_stalled: bool,
+    /// The state waits for memory.
+    memory_short: bool,
+    written: Epoch,
+    pending: Option<Pending>,
+    closing: bool,
+}
+
+impl Subtask {
+    pub(super) fn new(
+        blueprint: Blueprint,
+        attempt: u32,
+        number: usize,
+        master: Addr<Master>,
+        gauges: Arc<SubtaskGauges>,
+    ) -> Self {
+        let (plan, chain, index) = (&blueprint.plan, blueprint.chain, blueprint.subtask);
+        let inputs: Vec<Input> = exchange::inputs(plan, chain, index)
+            .into_iter()
+            .map(|end| Input { end, waiting: VecDeque::new() })
+            .collect();
+        Subtask {
+            attempt,
+            number,
+            master,
+            gauges,
+            clock: SystemClock::new(),
+            core: None,
+            input_clock: InputClock::new(blueprint.watermarks.clone(), blueprint.clock),
+            alignment: Alignment::new(inputs.len()),
+            inputs,
+            exchanges: None,
+            receivers: Vec::new(),
+            senders: Vec::new(),
+            reading: None,
+            reads: false,
+            turn: 0,
+            scheduled: false,
+            firing: false,
+            ended: false,
+            flushed_at: Duration::ZERO,
+            state_lane: Lane::default(),
+            sink_lanes: Vec::new(),
+            sink_stalled: false,
+            memory_short: false,
+            written: blueprint.state.as_ref().map_or(Epoch::ZERO, |file| file.written),
+            pending: None,
+            closing: false,
+            blueprint: Arc::new(blueprint),
+        }
+    }
+
+    fn report(&self, news: News) {
+        Report { attempt: self.attempt, subtask: self.number, news }.send(&self.master);
+    }
+
+    /// Builds the core, in the actor's own thread.
+    fn build(&mut self) -> Result<(), Failure> {
+        let blueprint = self.blueprint.clone();
+        let head = blueprint.label(blueprint.head());
+        let core =
+            guard(|| blueprint.build()).unwrap_or_else(|cause| Err(Failure::panic(head, blueprint.subtask, cause)))?;
+        let limits = Limits { batches: blueprint.config.channel_batches, bytes: blueprint.config.channel_bytes };
+        let (chain, subtask) = (blueprint.chain, blueprint.subtask);
+        self.exchanges = Some(Exchanges::new(&blueprint.plan, chain, subtask, &core.origins(), limits));
+        self.reading = Reading::new(&blueprint.plan, blueprint.head(), &blueprint.splits);
+        self.sink_lanes = core.sinks.iter().map(|_| Lane::default()).collect();
+        self.core = Some(core);
+        self.publish();
+        Ok(())
+    }
+
+    /// Learns its neighbours.
+    fn wire(&mut self, addresses: &Addresses) {
+        let (plan, chain, index) = (&self.blueprint.plan, self.blueprint.chain, self.blueprint.subtask);
+        let receiver = |end: End| {
+            let number = exchange::number_at_receiver(plan, end.edge, index, end.chain, end.subtask);
+            (addresses[end.chain][end.subtask].clone(), number)
+        };
+        let sender = |end: End| {
+            let number = exchange::number_at_sender(plan, end.edge, index, end.chain, end.subtask);
+            (addresses[end.chain][end.subtask].clone(), number)
+        };
+        self.receivers = exchange::outputs(plan, chain, index).into_iter().map(receiver).collect();
+        self.senders = self.inputs.iter().map(|input| sender(input.end)).collect();
+    }
+
+    // ---------------------------------------------------------------- steps
+
+    /// One of its lanes.
+    pub(super) fn lane(&mut self, lane: LaneId) -> &mut Lane {
+        match lane {
+            LaneId::State => &mut self.state_lane,
+            LaneId::Sink(sink) => &mut self.sink_lanes[sink],
+        }
+    }
+
+    /// Makes sure that a step follows.
+    fn wake(&mut self, ctx: &mut Context<Self>) {
+        if !self.scheduled && self.core.is_some() {
+            self.scheduled = true;
+            ctx.spawn(tokio::task::yield_now().into_actor(self).map(|(), subtask, ctx| subtask.step(ctx)));
+        }
+    }
+
+    fn step(&mut self, ctx: &mut Context<Self>) {
+        self.scheduled = false;
+        // The shell's own panics are our mistakes, but they must not leave the others waiting for ever.
+        let worked = guard(|| self.work(ctx)).unwrap_or_else(|cause| {
+            let operator = self.blueprint.label(self.blueprint.head());
+            Err(Failure::panic(operator, self.blueprint.subtask, cause))
+        });
+        match worked {
+            Ok(true) => self.wake(ctx),
+            Ok(false) => {}
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    /// Does one step. Returns whether there may be more to do.
+    fn work(&mut self, ctx: &mut Context<Self>) -> Result<bool, Failure> {
+        if self.core.is_none() || self.closing {
+            return Ok(false);
+        }
+        let worked = self.take(ctx)?;
+        self.forward();
+        if worked {
+            if self.clock.elapsed().saturating_sub(self.flushed_at) >= self.blueprint.config.linger {
+                self.flush(ctx, false);
+            }
+        } else if self.has_room() {
+            self.flush(ctx, true);
+        }
+        self.relieve(ctx);
+        self.publish();
+        Ok(worked)
+    }
+
+    /// Whether data may be processed.
+    fn has_room(&self) -> bool {
+        let lanes = self.sink_lanes.iter().all(|lane| lane.len() < LANE_LIMIT);
+        let exchanges = self.exchanges.as_ref().is_none_or(Exchanges::has_room);
+        exchanges && lanes && !self.sink_stalled && !self.memory_short && self.state_lane.len() < LANE_LIMIT
+    }
+
+    /// Takes the next thing to be done, if any.
+    fn take(&mut self, ctx: &mut Context<Self>) -> Result<bool, Failure> {
+        let room = self.has_room();
+        if self.firing {
+            if room {
+                self.resume()?;
+            }
+            return Ok(room);
+        }
+        if self.reading.is_some() {
+            return if room && self.reads { self.read(ctx) } else { Ok(false) };
+        }
+        let count = self.inputs.len();
+        for channel in (0..count).map(|step| (self.turn + step) % count) {
+            if self.alignment.is_blocked(channel) {
+                continue;
+            }
+            match self.inputs[channel].waiting.front() {
+                Some(Element::Barrier(epoch)) => {
+                    let epoch = *epoch;
+                    self.inputs[channel].waiting.pop_front();
+                    if let Some(epoch) = self.alignment.barrier(channel, epoch) {
+                        self.barrier(epoch, ctx)?;
+                    }
+                    return Ok(true);
+                }
+                Some(_) if room => {
+                    self.turn = channel + 1;
+                    let element = self.inputs[channel].waiting.pop_front();
+                    element.map_or(Ok(()), |element| self.element(channel, element))?;
+                    return Ok(true);
+                }
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// Processes an element other than a barrier.
+    fn element(&mut self, channel: usize, element: Element) -> Result<(), Failure> {
+        match element {
+            Element::Batch(batch) => {
+                let bytes = batch.bytes();
+                self.input_clock.speaks(channel);
+                self.call(|core| core.batch(batch))?;
+                let (sender, number) = &self.senders[channel];
+                send(sender, Credit { channel: *number, bytes });
+                Ok(())
+            }
+            Element::Watermark(watermark) => {
+                let tide = self.input_clock.watermark(channel, watermark);
+                self.tide(tide)
+            }
+            Element::End => {
+                let tide = self.input_clock.watermark(channel, Timestamp::MAX);
+                self.tide(tide)
+            }
+            Element::Idle => {
+                let tide = self.input_clock.idle(channel);
+                self.tide(tide)
+            }
+            Element::Barrier(_) => unreachable!("barriers are aligned before"),
+        }
+    }
+
+    fn tide(&mut self, tide: Tide) -> Result<(), Failure> {
+        match tide {
+            Tide::Still => Ok(()),
+            Tide::Rose(clock) => self.advance(clock),
+            Tide::AllIdle => {
+                self.flush_outlets();
+                self.emit(&Element::Idle);
+                Ok(())
+            }
+        }
+    }
+
+    /// Moves the core's clock on.
+    fn advance(&mut self, clock: Timestamp) -> Result<(), Failure> {
+        self.firing = true;
+        self.call(|core| core.watermark(clock))?;
+        self.resume()
+    }
+
+    /// Fires on; at the end of time the data has ended when all has been fired.
+    fn resume(&mut self) -> Result<(), Failure> {
+        self.firing = !self.call(Core::resume)?;
+        let over = self.core.as_ref().is_some_and(|core| core.clock.get() == Timestamp::MAX);
+        if !self.firing && over && !self.ended {
+            self.ended = true;
+            self.flush_outlets();
+            self.emit(&Element::End);
+            if self.reading.is_some() {
+                self.report(News::Ended);
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls into the core, where the user's code is.
+    fn call<R>(&mut self, code: impl FnOnce(&mut Core) -> Result<R, Error>) -> Result<R, Failure> {
+        let core = self.core.as_mut().expect("steps run only while there is a core");
+        let result = guard(|| code(core));
+        let failed = |core: &Core| self.blueprint.label(core.site());
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(Failure::error(failed(core), self.blueprint.subtask, &error)),
+            Err(cause) => Err(Failure::panic(failed(core), self.blueprint.subtask, cause)),
+        }
+    }
+
+    // ---------------------------------------------------------------- reading
+
+    /// Decodes the next block, and sees to it that more is read.
+    fn read(&mut self, ctx: &mut Context<Self>) -> Result<bool, Failure> {
+        let now = self.clock.elapsed();
+        self.watch_silence(now)?;
+        let (Some(reading), Some(core)) = (&mut self.reading, &self.core) else { return Ok(false) };
+        let next = reading.next(now, |split| core.split_watermark(split));
+        let next = next.map_err(|error| self.source_failure(&error))?;
+        self.begin_reads(ctx);
+        match next {
+            Next::Block(split, block, position) => {
+                self.watch_silence(now)?;
+                self.call(|core| core.block(split, block, position))?;
+                Ok(true)
+            }
+            Next::Ended(split) => {
+                self.split_ended(split)?;
+                Ok(true)
+            }
+            Next::Nothing => {
+                self.end_if_read()?;
+                Ok(false)
+            }
+        }
+    }
+
+    fn source_failure(&self, error: &crate::connector::Error) -> Failure {
+        Failure::error(self.blueprint.label(self.blueprint.head()), self.blueprint.subtask, error)
+    }
+
+    /// Begins as many reads as may be ahead.
+    fn begin_reads(&mut self, ctx: &mut Context<Self>) {
+        let now = self.clock.elapsed();
+        let (Some(reading), Some(core)) = (&mut self.reading, &self.core) else { return };
+        while let Some(job) = reading.begin(&core.splits.borrow(), now, |split| core.split_watermark(split)) {
+            let read = tokio::task::spawn_blocking(move || guard(|| job.run()));
+            ctx.spawn(actix::fut::wrap_future::<_, Self>(read).map(|done, subtask: &mut Self, ctx| match done {
+                Ok(Ok(done)) => match subtask.read_done(done) {
+                    Ok(()) => subtask.wake(ctx),
+                    Err(failure) => subtask.fail(failure),
+                },
+                Ok(Err(panic)) => subtask.job_panicked(panic),
+                Err(lost) => subtask.job_panicked(lost.to_string()),
+            }));
+        }
+        if let Some(at) = reading.wake_at(now) {
+            ctx.run_later(at - now, |subtask, ctx| subtask.wake(ctx));
+        }
+    }
+
+    fn read_done(&mut self, done: super::reading::ReadDone) -> Result<(), Failure> {
+        let (split, now) = (done.split, self.clock.elapsed());
+        let Some(reading) = &mut self.reading else { return Ok(()) };
+        let ended = reading.finish(done, now).map_err(|error| self.source_failure(&error))?;
+        if ended && self.core.is_some() { self.split_ended(split) } else { Ok(()) }
+    }
+
+    fn split_ended(&mut self, split: usize) -> Result<(), Failure> {
+        self.call(|core| core.split_ended(split))?;
+        self.end_if_read()
+    }
+
+    /// Ends the data when all splits have been read.
+    fn end_if_read(&mut self) -> Result<(), Failure> {
+        let done = self.reading.as_ref().is_some_and(Reading::is_done);
+        if done && self.reads && !self.ended { self.advance(Timestamp::MAX) } else { Ok(()) }
+    }
+
+    /// Splits that are silent for long hold event time back no longer.
+    fn watch_silence(&mut self, now: Duration) -> Result<(), Failure> {
+        let Some(timeout) = self.core.as_ref().and_then(Core::idle_timeout) else { return Ok(()) };
+        let Some(reading) = &mut self.reading else { return Ok(()) };
+        let changes = reading.changes(now, timeout);
+        let idle = reading.is_idle();
+        let fell_silent = changes.iter().any(|(_, active)| !active);
+        for (split, active) in changes {
+            self.call(|core| core.set_split_active(split, active))?;
+        }
+        if idle && fell_silent {
+            self.flush_outlets();
+            self.emit(&Element::Idle);
+        }
+        Ok(())
+    }
+
+    // ---------------------------------------------------------------- output
+
+    fn flush_outlets(&mut self) {
+        if let Some(core) = &self.core {
+            core.flush();
+        }
+        self.forward();
+    }
+
+    /// Lets go what has gathered, because nothing else is to be done (`idle`) or it has waited long enough.
+    fn flush(&mut self, ctx: &mut Context<Self>, idle: bool) {
+        self.flushed_at = self.clock.elapsed();
+        self.flush_outlets();
+        self.spill_sinks(ctx, idle);
+    }
+
+    /// Gives the blocking pool what the sinks want to be written.
+    fn spill_sinks(&mut self, ctx: &mut Context<Self>, idle: bool) {
+        let Some(core) = &self.core else { return };
+        let spills: Vec<_> = core.sinks.iter().map(|sink| sink.port.borrow_mut().spill(idle)).collect();
+        for (sink, job) in spills.into_iter().enumerate() {
+            let Some(job) = job else { continue };
+            Lane::run(self, ctx, LaneId::Sink(sink), job, move |subtask, done, _| {
+                if let Err(error) = done {
+                    subtask.sink_stalled = true;
+                    tracing::warn!(operator = %subtask.sink_uid(sink), subtask = subtask.blueprint.subtask, %error,
+                        "a sink cannot write; its rows wait for the next checkpoint");
+                }
+            });
+        }
+    }
+
+    fn sink_uid(&self, sink: usize) -> String {
+        self.core.as_ref().map(|core| core.sinks[sink].uid.clone()).unwrap_or_default()
+    }
+
+    /// Sends what has come out of the core, as far as credit allows.
+    fn forward(&mut self) {
+        let (Some(core), Some(exchanges)) = (&self.core, &mut self.exchanges) else { return };
+        while let Some((outlet, outgoing)) = core.outgoing() {
+            exchanges.push(outlet, outgoing);
+        }
+        self.send_all();
+    }
+
+    fn emit(&mut self, element: &Element) {
+        if let Some(exchanges) = &mut self.exchanges {
+            exchanges.broadcast(element);
+        }
+        self.send_all();
+    }
+
+    fn send_all(&mut self) {
+        for channel in 0..self.exchanges.as_ref().map_or(0, Exchanges::len) {
+            self.send_channel(channel);
+        }
+    }
+
+    fn send_channel(&mut self, channel: usize) {
+        let (Some(exchanges), Some((receiver, number))) = (&mut self.exchanges, self.receivers.get(channel)) else {
+            return;
+        };
+        while let Some(element) = exchanges.next(channel) {
+            send(receiver, Deliver { channel: *number, element });
+        }
+    }
+
+    // ---------------------------------------------------------------- checkpoints
+
+    /// The barrier of `epoch` has come on all channels, or from the coordinator to a source.
+    fn barrier(&mut self, epoch: Epoch, ctx: &mut Context<Self>) -> Result<(), Failure> {
+        self.flush_outlets();
+        let prepared = self.call(|core| Ok(core.prepare(epoch)))?;
+        self.emit(&Element::Barrier(epoch));
+
+        let (plan, head) = (&self.blueprint.plan, self.blueprint.head());
+        let mut watermarks: BTreeMap<String, i64> = BTreeMap::new();
+        for (channel, input) in self.inputs.iter().enumerate() {
+            let sender = plan.graph.nodes[plan.edges[input.end.edge].origin.0].uid.clone();
+            let millis = self.input_clock.channel(channel).millis();
+            watermarks.entry(sender).and_modify(|least| *least = millis.min(*least)).or_insert(millis);
+        }
+        let core = self.core.as_ref().expect("a core has just prepared");
+        let entry = SubtaskEntry {
+            chain: plan.graph.nodes[head].uid.clone(),
+            index: self.blueprint.subtask,
+            clock: core.clock.get().millis(),
+            watermarks,
+            splits: core.splits.borrow().clone(),
+            operators: prepared.small,
+        };
+        let missing = prepared.sinks.len() + usize::from(prepared.flush.is_some());
+        self.pending = Some(Pending { epoch, entry, sinks: Vec::new(), missing, failure: None });
+        if let Some(flush) = prepared.flush {
+            Lane::run(
+                self,
+                ctx,
+                LaneId::State,
+                move || flush.run(),
+                move |subtask, outcome, ctx| {
+                    let error = outcome.result().err().map(ToString::to_string);
+                    if error.is_none() {
+                        subtask.written = epoch;
+                    }
+                    if let Some(store) = subtask.core.as_mut().and_then(|core| core.store.as_mut()) {
+                        store.flushed(outcome);
+                    }
+                    subtask.answered(epoch, error.map_or(Ok(None), Err));
+                    subtask.wake(ctx);
+                },
+            );
+        }
+        for (sink, (uid, _, job)) in prepared.sinks.into_iter().enumerate() {
+            Lane::run(self, ctx, LaneId::Sink(sink), job, move |subtask, done, ctx| {
+                subtask.sink_stalled &= done.is_err();
+                subtask.answered(epoch, done.map(|value| Some((uid, value))).map_err(|error| error.to_string()));
+                subtask.wake(ctx);
+            });
+        }
+        self.acknowledge();
+        Ok(())
+    }
+
+    /// One job of an epoch has answered.
+    fn answered(&mut self, epoch: Epoch, answer: Result<Option<(String, Value)>, String>) {
+        let Some(pending) = self.pending.as_mut().filter(|pending| pending.epoch == epoch) else { return };
+        pending.missing -= 1;
+        match answer {
+            Ok(prepared) => pending.sinks.extend(prepared),
+            Err(failure) => {
+                pending.failure.get_or_insert(failure);
+            }
+        }
+        self.acknowledge();
+    }
+
+    /// Acknowledges the epoch when all its jobs have answered.
+    fn acknowledge(&mut self) {
+        let Some(pending) = self.pending.take_if(|pending| pending.missing == 0) else { return };
+        let written = self.blueprint.state.is_some().then_some(self.written);
+        let part = match pending.failure {
+            None => Ok(Part { entry: pending.entry, written, sinks: pending.sinks }),
+            Some(failure) => Err(format!(
+                "operator `{}`, subtask {}: {failure}",
+                self.blueprint.label(self.blueprint.head()),
+                self.blueprint.subtask
+            )),
+        };
+        self.report(News::Answer(pending.epoch, Box::new(part)));
+    }
+
+    /// The epoch is complete and committed: what was kept for going behind it can go.
+    fn committed(&mut self, epoch: Epoch, ctx: &mut Context<Self>) {
+        let Some(core) = &mut self.core else { return };
+        core.committed(epoch);
+        if let Some(fold) = core.store.as_mut().and_then(|store| store.free(epoch)) {
+            Lane::run(
+                self,
+                ctx,
+                LaneId::State,
+                move || fold.run(),
+                |subtask, outcome, ctx| {
+                    if let Some(store) = subtask.core.as_mut().and_then(|core| core.store.as_mut()) {
+                        store.folded(outcome);
+                    }
+                    subtask.wake(ctx);
+                },
+            );
+        }
+    }
+
+    /// Keeps the state within its memory.
+    fn relieve(&mut self, ctx: &mut Context<Self>) {
+        let Some(store) = self.core.as_mut().and_then(|core| core.store.as_mut()) else { return };
+        let relief = store.relieve();
+        self.memory_short = matches!(relief, Relief::Wait);
+        if let Relief::Spill(flush) = relief {
+            Lane::run(
+                self,
+                ctx,
+                LaneId::State,
+                move || flush.run(),
+                |subtask, outcome, ctx| {
+                    if let Some(store) = subtask.core.as_mut().and_then(|core| core.store.as_mut()) {
+                        store.flushed(outcome);
+                    }
+                    subtask.wake(ctx);
+                },
+            );
+        }
+    }
+
+    // ---------------------------------------------------------------- life and death
+
+    fn publish(&self) {
+        if let Some(core) = &self.core {
+            self.gauges.publish(core);
+        }
+    }
+
+    /// The core is lost.
+    fn fail(&mut self, failure: Failure) {
+        // What the user's values do when they are dropped is the user's code too.
+        let core = self.core.take();
+        let _ = guard(|| drop(core));
+        self.report(News::Failed(failure));
+    }
+
+    /// A job on the blocking pool has panicked.
+    pub(super) fn job_panicked(&mut self, cause: String) {
+        let operator = self.blueprint.label(self.blueprint.head());
+        self.fail(Failure::panic(operator, self.blueprint.subtask, cause));
+    }
+
+    /// Ends this life as soon as nothing writes any more.
+    fn close(&mut self, ctx: &mut Context<Self>) {
+        let busy = self.state_lane.len() > 0 || self.sink_lanes.iter().any(|lane| lane.len() > 0);
+        if busy {
+            ctx.run_later(Duration::from_millis(1), |subtask, ctx| subtask.close(ctx));
+            return;
+        }
+        let core = self.core.take();
+        let _ = guard(|| drop(core));
+        self.report(News::Closed);
+        actix::ActorContext::stop(ctx);
+    }
+}
+
+impl Actor for Subtask {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let built = self.build();
+        self.report(News::Ready(built));
+        if self.reading.is_some() {
+            ctx.run_interval(IDLE_CHECK, |subtask, ctx| subtask.wake(ctx));
+        }
+    }
+}
+
+impl Handler<Deliver> for Subtask {
+    type Result = ();
+
+    fn handle(&mut self, message: Deliver, ctx: &mut Self::Context) {
+        self.inputs[message.channel].waiting.push_back(message.element);
+        self.wake(ctx);
+    }
+}
+
+impl Handler<Credit> for Subtask {
+    type Result = ();
+
+    fn handle(&mut self, message: Credit, ctx: &mut Self::Context) {
+        if let Some(exchanges) = &mut self.exchanges {
+            exchanges.credit(message.channel, message.bytes);
+        }
+        self.send_channel(message.channel);
+        self.wake(ctx);
+    }
+}
+
+impl Handler<Control> for Subtask {
+    type Result = ();
+
+    fn handle(&mut self, message: Control, ctx: &mut Self::Context) {
+        match message {
+            Control::Wire(addresses) => self.wire(&addresses),
+            Control::Start => {
+                self.reads = true;
+                self.begin_reads(ctx);
+                self.wake(ctx);
+            }
+            Control::Trigger { epoch, stop } => {
+                self.reads &= !stop;
+                if self.core.is_some() && !self.closing {
+                    if let Err(failure) = self.barrier(epoch, ctx) {
+                        self.fail(failure);
+                    }
+                    self.wake(ctx);
+                }
+            }
+            Control::Committed(epoch) => self.committed(epoch, ctx),
+            Control::Teardown => {
+                self.closing = true;
+                self.close(ctx);
+            }
+        }
+    }
+}
