@@ -63,7 +63,7 @@ impl Drop for Promise {
 /// let job = Job::new("counting");
 /// let sink = CollectSink::new();
 /// let seen = sink.handle();
-/// job.source(MemorySource::new((0..1000_u64).collect())).filter(|n| n % 100 == 0).sink(sink);
+/// job.source(MemorySource::new(0..1000_u64)).filter(|n| n % 100 == 0).sink(sink);
 /// let handle = job.start(Config::default())?;
 /// println!("{:?}", handle.status().state);
 /// let last = handle.wait()?;
