@@ -29,6 +29,8 @@ pub(crate) struct SplitTimes {
     strategy: Watermarks,
     /// What the checkpoint holds for splits that have not been added yet.
     restored: BTreeMap<String, Timestamp>,
+    /// A silent split speaks again: those behind must be told, also if event time stands still.
+    resumed: bool,
 }
 
 impl SplitTimes {
@@ -41,6 +43,7 @@ impl SplitTimes {
     /// Whether the split holds event time back.
     pub(crate) fn set_active(&mut self, split: usize, active: bool) {
         self.splits[split].active = active;
+        self.resumed |= active;
     }
 
     /// How far one split has come.
@@ -90,7 +93,7 @@ impl<T: Data> StageFactory for EventTime<T> {
                 restored.entry(id).and_modify(|known| *known = max.min(*known)).or_insert(max);
             }
         }
-        let times = SplitTimes { splits: Vec::new(), strategy: self.strategy.clone(), restored };
+        let times = SplitTimes { splits: Vec::new(), strategy: self.strategy.clone(), restored, resumed: false };
         let times = Rc::new(RefCell::new(times));
         if context.behind_source {
             context.split_times.push(times.clone());
@@ -148,8 +151,11 @@ impl<T> Stage<T> for EventTimeStage<T> {
 
     fn batch_end(&mut self) {
         let watermark = self.times.borrow().watermark();
-        if let Some(watermark) = watermark {
-            self.tell(watermark);
+        let resumed = std::mem::take(&mut self.times.borrow_mut().resumed);
+        match watermark {
+            Some(watermark) if watermark > self.told => self.tell(watermark),
+            _ if resumed && self.told > Timestamp::MIN => self.next.watermark(self.told),
+            _ => {}
         }
         self.next.batch_end();
     }

@@ -74,6 +74,8 @@ pub(super) enum Tide {
     Rose(Timestamp),
     /// All inputs are silent.
     AllIdle,
+    /// The silence is over; the clock stands where it stood.
+    Resumed(Timestamp),
 }
 
 /// A subtask's event-time clock: the minimum over its channels that are neither idle nor behind it.
@@ -84,6 +86,8 @@ pub(super) enum Tide {
 pub(super) struct InputClock {
     channels: Vec<Channel>,
     clock: Timestamp,
+    /// All inputs are silent, and those behind have been told.
+    all_idle: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +101,7 @@ impl InputClock {
     /// * `clock`: where the clock stood.
     pub(super) fn new(watermarks: Vec<Timestamp>, clock: Timestamp) -> Self {
         let channels = watermarks.into_iter().map(|watermark| Channel { watermark, idle: false }).collect();
-        InputClock { channels, clock }
+        InputClock { channels, clock, all_idle: false }
     }
 
     /// How far a channel has come.
@@ -105,9 +109,11 @@ impl InputClock {
         self.channels[channel].watermark
     }
 
-    /// Records come on a channel: it is not idle.
-    pub(super) fn speaks(&mut self, channel: usize) {
+    /// Records come on a channel: it is not idle. Returns the clock if all were silent before: those behind must be told that
+    /// this is over, also where none of these records go.
+    pub(super) fn speaks(&mut self, channel: usize) -> Option<Timestamp> {
         self.channels[channel].idle = false;
+        std::mem::take(&mut self.all_idle).then_some(self.clock)
     }
 
     /// A watermark has come on a channel.
@@ -115,23 +121,32 @@ impl InputClock {
         let entry = &mut self.channels[channel];
         entry.idle = false;
         entry.watermark = entry.watermark.max(watermark);
-        self.rise()
+        match self.rise() {
+            // One that stands still tells all the same that the silence is over.
+            Tide::Still if std::mem::take(&mut self.all_idle) => Tide::Resumed(self.clock),
+            tide => tide,
+        }
     }
 
     /// A channel has fallen silent.
     pub(super) fn idle(&mut self, channel: usize) -> Tide {
         self.channels[channel].idle = true;
-        if self.channels.iter().all(|channel| channel.idle || channel.watermark == Timestamp::MAX) {
-            return Tide::AllIdle;
-        }
         self.rise()
     }
 
     fn rise(&mut self) -> Tide {
+        // A channel that has ended says nothing about one that is only silent.
+        let ended = |channel: &Channel| channel.watermark == Timestamp::MAX;
+        let waiting = self.channels.iter().any(|channel| channel.idle && !ended(channel));
+        if waiting && self.channels.iter().all(|channel| channel.idle || ended(channel)) {
+            self.all_idle = true;
+            return Tide::AllIdle;
+        }
         let counted = self.channels.iter().filter(|channel| !channel.idle && channel.watermark >= self.clock);
         match counted.map(|channel| channel.watermark).min() {
             Some(minimum) if minimum > self.clock => {
                 self.clock = minimum;
+                self.all_idle = false;
                 Tide::Rose(minimum)
             }
             _ => Tide::Still,
@@ -223,6 +238,20 @@ mod tests {
         let mut clock = InputClock::new(vec![at(1); 2], at(1));
         assert_eq!(clock.idle(0), Tide::Still);
         assert_eq!(clock.idle(1), Tide::AllIdle);
+        assert_eq!(clock.watermark(0, at(1)), Tide::Resumed(at(1)));
+        assert_eq!(clock.idle(0), Tide::AllIdle);
+        assert_eq!(clock.speaks(1), Some(at(1)));
+        assert_eq!(clock.speaks(1), None);
+    }
+
+    #[test]
+    fn the_end_of_one_channel_does_not_end_a_silent_one() {
+        let mut clock = InputClock::new(vec![at(1); 2], at(1));
+        assert_eq!(clock.idle(0), Tide::Still);
+        assert_eq!(clock.watermark(1, Timestamp::MAX), Tide::AllIdle);
+        assert_eq!(clock.speaks(0), Some(at(1)));
+        assert_eq!(clock.watermark(0, at(3)), Tide::Rose(at(3)));
+        assert_eq!(clock.watermark(0, Timestamp::MAX), Tide::Rose(Timestamp::MAX));
     }
 
     #[test]

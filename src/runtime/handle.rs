@@ -127,10 +127,14 @@ impl JobHandle {
         self.finish(Some(result))
     }
 
-    /// Asks the job to stop, from a thread that outlives this handle.
-    pub(super) fn stopper(&self) -> impl Fn() + Send + 'static {
+    /// Asks the job to stop, from a thread that outlives this handle; returns whether it was still running.
+    pub(super) fn stopper(&self) -> impl Fn() -> bool + Send + 'static {
         let master = self.master.clone();
-        move || send(&master, Stop)
+        move || {
+            let running = master.connected();
+            send(&master, Stop);
+            running
+        }
     }
 
     fn finish(self, result: Option<Result<()>>) -> Result<JobStatus> {

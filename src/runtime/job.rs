@@ -80,6 +80,9 @@ pub(super) struct Master {
     attempt: u32,
     crew: Crew,
     tracker: Tracker<Part>,
+    /// How the job stands when the open epoch is complete, as it was decided when that epoch was opened: one that was opened
+    /// before the last source ended does not hold all data, though it may complete after.
+    opened_as: Life,
     timer: Option<SpawnHandle>,
     stop_asked: bool,
     after: Option<After>,
@@ -112,6 +115,7 @@ impl Master {
                 open: BTreeSet::new(),
             },
             tracker: Tracker::new(0, 0),
+            opened_as: Life::Running,
             timer: None,
             stop_asked: false,
             after: None,
@@ -213,12 +217,14 @@ impl Master {
     /// Opens the next epoch, or tries again to show what the last one has committed.
     fn trigger(&mut self, ctx: &mut Context<Self>) {
         self.timer = None;
-        match self.phase {
-            Phase::Running | Phase::Ending(_) => {}
+        let life = match self.phase {
+            Phase::Running => Life::Running,
+            Phase::Ending(life) => life,
             Phase::Building | Phase::Closing | Phase::Over => return,
-        }
+        };
         let Some(epoch) = self.tracker.open() else { return };
-        let stop = self.phase == Phase::Ending(Life::Stopped);
+        self.opened_as = life;
+        let stop = life == Life::Stopped;
         tracing::trace!(job = %self.job(), %epoch, "checkpoint opened");
         for (chain, subtasks) in self.crew.addresses.iter().enumerate().filter(|(chain, _)| self.plan.is_source(*chain))
         {
@@ -252,11 +258,7 @@ impl Master {
 
     fn complete(&mut self, epoch: Epoch, parts: Vec<Part>, ctx: &mut Context<Self>) {
         let Some(ledger) = &mut self.ledger else { return };
-        let life = match self.phase {
-            Phase::Ending(life) => life,
-            _ => Life::Running,
-        };
-        match ledger.commit(epoch, parts, life) {
+        match ledger.commit(epoch, parts, self.opened_as) {
             Ok(()) => {}
             // To go on could count this epoch's output twice, so the next life finds out what the disk holds.
             Err(Error::State(undecided @ state::Error::Undecided { .. })) => {
@@ -429,6 +431,8 @@ impl Handler<Report> for Master {
                 }
             }
             News::Ready(Err(failure)) | News::Failed(failure) => self.supervise(failure, ctx),
+            // In a life that has failed no epoch completes any more.
+            News::Answer(..) if !matches!(self.phase, Phase::Running | Phase::Ending(_)) => {}
             News::Answer(epoch, part) => self.answer(report.subtask, epoch, *part, ctx),
             News::Ended => {
                 self.crew.reading.remove(&report.subtask);

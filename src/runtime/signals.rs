@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first stops the job gracefully, the second ends the process at once.
+//! Ctrl-C and SIGTERM: the first stops the job gracefully, the second (or one after the job) ends the process at once.
 
 use std::thread;
 
@@ -6,15 +6,16 @@ use std::thread;
 const ENDED_AT_ONCE: i32 = 130;
 
 /// Watches for signals on a thread of its own, so that a second one is heard whatever the job does.
-pub(super) fn watch(stop: impl Fn() + Send + 'static) {
+pub(super) fn watch(stop: impl Fn() -> bool + Send + 'static) {
     let watching = thread::Builder::new().name("millstream-signals".into()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
             Ok(runtime) => runtime.block_on(async {
                 signal().await;
-                tracing::info!("stopping; once more to stop at once");
-                stop();
-                signal().await;
+                if stop() {
+                    tracing::info!("stopping; once more to stop at once");
+                    signal().await;
+                }
                 std::process::exit(ENDED_AT_ONCE);
             }),
             Err(error) => tracing::warn!(%error, "signals cannot be watched: Ctrl-C will end the process at once"),

@@ -69,6 +69,8 @@ pub(super) struct Subtask {
     reading: Option<Reading>,
     /// A source reads between `Start` and the end or a stop.
     reads: bool,
+    /// When a waiting split is looked at again.
+    alarm: Option<Duration>,
     /// The input channel that is looked at first.
     turn: usize,
     scheduled: bool,
@@ -117,6 +119,7 @@ impl Subtask {
             senders: Vec::new(),
             reading: None,
             reads: false,
+            alarm: None,
             turn: 0,
             scheduled: false,
             firing: false,
@@ -269,7 +272,9 @@ impl Subtask {
         match element {
             Element::Batch(batch) => {
                 let bytes = batch.bytes();
-                self.input_clock.speaks(channel);
+                if let Some(clock) = self.input_clock.speaks(channel) {
+                    self.resumed(clock);
+                }
                 self.call(|core| core.batch(batch))?;
                 let (sender, number) = &self.senders[channel];
                 send(sender, Credit { channel: *number, bytes });
@@ -300,6 +305,17 @@ impl Subtask {
                 self.emit(&Element::Idle);
                 Ok(())
             }
+            Tide::Resumed(clock) => {
+                self.resumed(clock);
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells those behind that the silence is over.
+    fn resumed(&mut self, clock: Timestamp) {
+        if clock > Timestamp::MIN {
+            self.emit(&Element::Watermark(clock));
         }
     }
 
@@ -383,7 +399,9 @@ impl Subtask {
                 Err(lost) => subtask.job_panicked(lost.to_string()),
             }));
         }
-        if let Some(at) = reading.wake_at(now) {
+        let at = reading.wake_at(now);
+        if let Some(at) = at.filter(|at| self.alarm.is_none_or(|alarm| alarm <= now || *at < alarm)) {
+            self.alarm = Some(at);
             ctx.run_later(at - now, |subtask, ctx| subtask.wake(ctx));
         }
     }
