@@ -34,6 +34,8 @@ pub(super) struct Found {
     /// The delta's runs, oldest first.
     pub(super) runs: Vec<Arc<Run>>,
     pub(super) base_bytes: u64,
+    /// The epoch of the last flush.
+    pub(super) newest: Epoch,
     /// All epochs up to this one are in the base.
     pub(super) folded: Epoch,
 }
@@ -100,6 +102,7 @@ impl Disk {
             let mut meta = transaction.open_table(META)?;
             meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
             meta.insert("identity", identity.as_slice())?;
+            put_number(&mut meta, "newest", 0)?;
             put_number(&mut meta, "folded", 0)?;
             put_number(&mut meta, "base", 0)?;
             meta.insert("states", encode_states(states).as_slice())?;
@@ -147,6 +150,7 @@ impl Disk {
                 states: json(&meta, "states")?,
                 runs: Run::split(rows),
                 base_bytes: number::<8>(&meta, "base")?,
+                newest: Epoch::from_u64(number::<8>(&meta, "newest")?),
                 folded: Epoch::from_u64(number::<8>(&meta, "folded")?),
             })
         })?;
@@ -158,12 +162,16 @@ impl Disk {
 
     /// Deletes what epochs younger than `epoch` changed.
     pub(super) fn roll_back(&self, epoch: Epoch) -> Result<(), Error> {
-        let younger = epoch.next().as_u64();
-        let any =
-            self.file.read(|transaction| Ok(transaction.open_table(DELTA)?.range((younger, 0)..)?.next().is_some()))?;
-        if any {
+        let epoch = epoch.as_u64();
+        let younger = (epoch.saturating_add(1), 0);
+        let is_younger = self.file.read(|transaction| {
+            let any = transaction.open_table(DELTA)?.range(younger..)?.next().is_some();
+            Ok(any || number::<8>(&transaction.open_table(META)?, "newest")? > epoch)
+        })?;
+        if is_younger {
             self.file.write(Durability::Immediate, |transaction| {
-                Ok(transaction.open_table(DELTA)?.retain_in((younger, 0).., |_, _| false)?)
+                put_number(&mut transaction.open_table(META)?, "newest", epoch)?;
+                Ok(transaction.open_table(DELTA)?.retain_in(younger.., |_, _| false)?)
             })?;
         }
         Ok(())
@@ -199,9 +207,10 @@ pub(super) fn encode_states(states: &[StateName]) -> Vec<u8> {
     serde_json::to_vec(states).expect("a list of states is plain data")
 }
 
-/// Stores the list of states if it has grown.
-pub(super) fn write_states(transaction: &WriteTransaction, states: &[u8]) -> Result<(), redb::Error> {
+/// Notes what a flush brings: its epoch, and the list of states if that has grown.
+pub(super) fn write_meta(transaction: &WriteTransaction, epoch: Epoch, states: &[u8]) -> Result<(), redb::Error> {
     let mut meta = transaction.open_table(META)?;
+    put_number(&mut meta, "newest", epoch.as_u64())?;
     if meta.get("states")?.is_none_or(|row| row.value() != states) {
         meta.insert("states", states)?;
     }

@@ -3,7 +3,7 @@
 use super::Error;
 use super::arena::{Arena, pack};
 use super::chunk::Packed;
-use super::disk::{DELTA, Disk, write_states};
+use super::disk::{DELTA, Disk, write_meta};
 use super::layers::{Row, Run};
 use crate::record::Epoch;
 use redb::{Durability, ReadableTable as _, WriteTransaction};
@@ -84,7 +84,7 @@ impl FlushOutcome {
 fn store(disk: &Disk, epoch: Epoch, chunks: &[Packed], states: &[u8]) -> Result<Option<Arc<Run>>, Error> {
     let mut attempted = Vec::new();
     let written = disk.file.write(Durability::Immediate, |transaction| {
-        write_states(transaction, states)?;
+        write_meta(transaction, epoch, states)?;
         attempted = append(transaction, epoch, chunks)?;
         Ok(())
     });

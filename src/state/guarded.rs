@@ -24,7 +24,7 @@ pub(super) struct Guarded {
 #[derive(Debug, Default)]
 struct Open {
     database: Option<Arc<Database>>,
-    /// How often it has been opened.
+    /// How often it has been opened and closed.
     times: u64,
 }
 
@@ -66,14 +66,14 @@ impl Guarded {
         &self.path
     }
 
-    /// How often the database has been opened: what was read from an earlier one is no longer there.
+    /// How often the database has been opened and closed: what belongs to an earlier one can no longer be read.
     pub(super) fn times(&self) -> u64 {
         self.lock().times
     }
 
     /// Closes the database; the next use opens it again.
     pub(super) fn close(&self) {
-        self.lock().database = None;
+        self.lock().close();
     }
 
     /// Runs `op` in a new read transaction.
@@ -113,7 +113,7 @@ impl Guarded {
         if result.is_err() {
             let mut open = self.lock();
             if open.database.as_ref().is_some_and(|current| Arc::ptr_eq(current, &database)) {
-                open.database = None;
+                open.close();
             }
         }
         result
@@ -140,6 +140,13 @@ impl Guarded {
 
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn close(&mut self) {
+        self.database = None;
+        self.times += 1;
     }
 }
 

@@ -28,7 +28,7 @@
 //!
 //! | table | row | holds |
 //! |---|---|---|
-//! | `meta` | name -> bytes | `format` (u32), `folded` (u64: all epochs up to this one are in `base`), `base` (u64: bytes in `base`), little endian; `identity` and `states`, JSON |
+//! | `meta` | name -> bytes | `format` (u32), `newest` (u64: the epoch of the last flush), `folded` (u64: all epochs up to this one are in `base`), `base` (u64: bytes in `base`), little endian; `identity` and `states`, JSON |
 //! | `delta` | (epoch, number) -> chunk | what each epoch changed; of two entries with one key the one in the later row counts |
 //! | `base` | first key of the chunk -> chunk | all entries up to `folded`, without tombstones; key ranges do not overlap |
 //!

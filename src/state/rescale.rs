@@ -129,7 +129,11 @@ impl Writer<'_> {
             }
             let mut meta = transaction.open_table(META)?;
             put_number(&mut meta, "base", self.written)?;
-            complete.map_or(Ok(()), |epoch| put_number(&mut meta, "folded", epoch.as_u64()))
+            if let Some(epoch) = complete {
+                put_number(&mut meta, "newest", epoch.as_u64())?;
+                put_number(&mut meta, "folded", epoch.as_u64())?;
+            }
+            Ok(())
         })
     }
 }

@@ -182,9 +182,8 @@ impl Store {
     ) -> Result<Store, Error> {
         let disk = Arc::new(Disk::open(path, identity, options.memory)?);
         let found = disk.survey(epoch)?;
-        let newest = found.runs.last().map_or(found.folded, |run| run.epoch());
-        if newest < written {
-            return Err(Error::Stale { path: path.to_owned(), newest, written });
+        if found.newest < written {
+            return Err(Error::Stale { path: path.to_owned(), newest: found.newest, written });
         }
         disk.roll_back(epoch)?;
         let lower = Rc::new(Lower::new(disk.clone(), found.runs));
@@ -294,15 +293,16 @@ impl Store {
         Ok(table)
     }
 
-    /// At the barrier of `epoch`: freezes all that changed since the last hand-off. `None` if nothing has, and nothing is
-    /// left over from a flush that failed; then the file has the epoch already.
+    /// At the barrier of `epoch`: freezes all that changed since the last hand-off. `None` if nothing has, and no earlier
+    /// flush is under way or has failed; then the file has the epoch already, and nothing was written for it.
     pub fn hand_off(&mut self, epoch: Epoch) -> Option<Flush> {
         self.last = self.last.max(epoch);
         self.freeze(epoch)
     }
 
     fn freeze(&mut self, epoch: Epoch) -> Option<Flush> {
-        if self.carried == 0 && !self.tables.iter().any(|table| table.borrow().is_dirty()) {
+        if self.carried == 0 && self.in_flight.is_empty() && !self.tables.iter().any(|table| table.borrow().is_dirty())
+        {
             return None;
         }
         self.number += 1;
