@@ -61,6 +61,10 @@ pub use error::{Error, Result};
 pub use graph::Error as GraphError;
 pub use runtime::{JobHandle, JobState, JobStatus, OperatorStatus};
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// What a program that defines a dataflow needs.
 pub mod prelude {
     pub use crate::api::{Job, KeyedStream, Stream, WindowedStream};

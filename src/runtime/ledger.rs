@@ -267,7 +267,8 @@ impl Ledger {
             return Ok(());
         }
         for (uid, committer) in &mut self.committers {
-            for record in self.manifest.sinks.get(uid).into_iter().flatten() {
+            // Those before it have been shown: nothing is committed on top of what is not.
+            if let Some(record) = self.manifest.sinks.get(uid).and_then(|records| records.last()) {
                 committer.apply(record).map_err(|error| connector(uid, error))?;
             }
         }
