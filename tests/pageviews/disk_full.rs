@@ -15,7 +15,7 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     /// `None` if this process may not mount.
     fn mount(path: PathBuf, size: &str) -> Option<Self> {
-        fs::create_dir(&path).unwrap();
+        fs::create_dir(&path).expect("a directory");
         let options = format!("size={size}");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(&path).output();
         mounted.is_ok_and(|mounted| mounted.status.success()).then_some(SmallDisk(path))
@@ -24,7 +24,7 @@ impl SmallDisk {
     /// Fills it to its last byte; returns the file that does.
     fn fill(&self) -> PathBuf {
         let filler = self.0.join("filler");
-        let mut file = File::create(&filler).unwrap();
+        let mut file = File::create(&filler).expect("an empty file takes no room");
         while file.write_all(&[0; 4096]).is_ok() {}
         while file.write_all(&[0]).is_ok() {}
         filler

@@ -42,7 +42,7 @@ fn check(seed: u64, parallelism: &[&str]) {
     assert_same(&scene.read(), &expected(&[&bundled_log::path()], 10, 1_800));
     assert_eq!(summary["records"], 10_000, "a record that is read again counts once");
     // A life that was killed in its start has not counted itself yet.
-    let restarts = summary["restarts"].as_u64().unwrap();
+    let restarts = summary["restarts"].as_u64().expect("a number of restarts");
     assert!((1..=KILLS as u64).contains(&restarts), "{restarts} restarts after {KILLS} kills");
 }
 

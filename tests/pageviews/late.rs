@@ -29,11 +29,11 @@ fn log(scene: &Scene) -> (PathBuf, BTreeMap<String, u64>) {
 
 /// Adds up a column of a CSV file, by another column.
 fn sums(directory: &Path, name: &str, by: usize, of: usize) -> BTreeMap<String, u64> {
-    let mut reader = csv::Reader::from_path(directory.join(name)).unwrap();
+    let mut reader = csv::Reader::from_path(directory.join(name)).expect("an output file");
     let mut sums = BTreeMap::new();
     for row in reader.records() {
-        let row = row.unwrap();
-        *sums.entry(row[by].to_owned()).or_default() += row[of].parse::<u64>().unwrap();
+        let row = row.expect("a row of CSV");
+        *sums.entry(row[by].to_owned()).or_default() += row[of].parse::<u64>().expect("a number");
     }
     sums
 }
@@ -41,11 +41,12 @@ fn sums(directory: &Path, name: &str, by: usize, of: usize) -> BTreeMap<String, 
 /// The late views of an operator, by user.
 fn late(directory: &Path, operator: &str) -> BTreeMap<String, u64> {
     let mut late = BTreeMap::new();
-    for line in fs::read_to_string(directory.join("late.jsonl")).unwrap().lines() {
-        let row: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(row["at"].as_str().unwrap().starts_with("2015-05-17T"), "{line}");
+    for line in fs::read_to_string(directory.join("late.jsonl")).expect("an output file").lines() {
+        let row: serde_json::Value = serde_json::from_str(line).expect("a row of JSON");
+        let text = |name: &str| row[name].as_str().unwrap_or_else(|| panic!("no text `{name}`: {line}")).to_owned();
+        assert!(text("at").starts_with("2015-05-17T"), "{line}");
         if row["operator"] == operator {
-            *late.entry(row["user"].as_str().unwrap().to_owned()).or_default() += 1;
+            *late.entry(text("user")).or_default() += 1;
         }
     }
     late

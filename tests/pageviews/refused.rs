@@ -37,8 +37,9 @@ fn state_file(scene: &Scene, uid: &str) -> PathBuf {
 
 /// Cuts a file in two and throws the second half away.
 fn halve(path: &Path) {
-    let file = File::options().write(true).open(path).unwrap();
-    file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    let file = File::options().write(true).open(path).expect("a file");
+    let length = file.metadata().expect("a file's length").len();
+    file.set_len(length / 2).expect("a file can be cut");
 }
 
 #[test]

@@ -13,7 +13,7 @@ const GAP: i64 = 1_800;
 /// A log of so many lines in the scene's directory.
 fn made_log(scene: &Scene, name: &str, lines: usize, seed: u64) -> PathBuf {
     let mut log = Vec::new();
-    access_log::write(&mut log, lines, seed).unwrap();
+    access_log::write(&mut log, lines, seed).expect("a vector takes all");
     scene.file(name, log)
 }
 
@@ -30,7 +30,7 @@ fn check(log: &Path) {
         // So short an interval puts epochs of all kinds around the end of the input.
         for interval in ["1h", "5ms"] {
             let scene = Scene::new();
-            let log = log.to_str().unwrap();
+            let log = log.to_str().expect("a path of letters");
             let summary =
                 scene.summary(["--input", log, "--parallelism", parallelism, "--checkpoint-interval", interval]);
             assert_same(&scene.read(), &outputs);
