@@ -83,8 +83,8 @@ pub(crate) struct BuildContext {
     pub(crate) splits: Rc<RefCell<Vec<SplitState>>>,
     /// The subtask's event-time clock: the last watermark it has taken.
     pub(crate) clock: Rc<Cell<Timestamp>>,
-    /// The first error of a stage during an element.
-    pub(crate) failure: Rc<RefCell<Option<Error>>>,
+    /// The first error of a stage during an element, and the operator it is of.
+    pub(crate) failure: Rc<RefCell<Option<(usize, Error)>>>,
     pub(crate) current: Rc<Cell<usize>>,
     pub(crate) queue: OutletQueue,
     pub(crate) outlets: Vec<Rc<dyn OutletHandle>>,

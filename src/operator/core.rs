@@ -60,7 +60,7 @@ pub(crate) struct Core {
     split: Rc<Cell<usize>>,
     split_times: Vec<Rc<RefCell<SplitTimes>>>,
     snapshots: Snapshots,
-    failure: Rc<RefCell<Option<Error>>>,
+    failure: Rc<RefCell<Option<(usize, Error)>>>,
 }
 
 impl Core {
@@ -150,7 +150,14 @@ impl Core {
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.failure.borrow_mut().take().map_or(Ok(()), Err)
+        match self.failure.borrow_mut().take() {
+            None => Ok(()),
+            Some((operator, error)) => {
+                // Since then the operators before it have run on.
+                self.current.set(operator);
+                Err(error)
+            }
+        }
     }
 
     /// Lets go what has gathered in the outlets.
@@ -168,7 +175,7 @@ impl Core {
         self.outlets.iter().map(|outlet| outlet.origin()).collect()
     }
 
-    /// The operator whose code ran last.
+    /// The operator whose code ran last, or has failed.
     pub(crate) fn site(&self) -> usize {
         self.current.get()
     }

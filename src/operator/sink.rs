@@ -56,7 +56,7 @@ impl<T: Data> StageFactory for SinkOperator<T> {
         let writer = self.sink.writer(&SinkContext { uid: context.uid().to_owned(), subtask, parallelism })?;
         let writer = Rc::new(RefCell::new(Writer(writer)));
         context.sinks.push(SinkPort { uid: context.uid().to_owned(), node: context.node(), port: writer.clone() });
-        let stage = SinkStage { writer, site: context.site(), failure: context.failure.clone() };
+        let stage = SinkStage { writer, node: context.node(), site: context.site(), failure: context.failure.clone() };
         Ok(erase::<T>(Box::new(stage)))
     }
 }
@@ -77,16 +77,17 @@ impl<T: Data> SinkFactory for SinkOperator<T> {
 
 struct SinkStage<T> {
     writer: Rc<RefCell<Writer<T>>>,
+    node: usize,
     site: Site,
     /// Where the core finds what went wrong during the element.
-    failure: Rc<RefCell<Option<Error>>>,
+    failure: Rc<RefCell<Option<(usize, Error)>>>,
 }
 
 impl<T> Stage<T> for SinkStage<T> {
     fn push(&mut self, record: T, time: Timestamp) {
         self.site.record();
         if let Err(error) = self.writer.borrow_mut().0.write(record, time) {
-            self.failure.borrow_mut().get_or_insert(error.into());
+            self.failure.borrow_mut().get_or_insert((self.node, error.into()));
         }
     }
 

@@ -3,9 +3,10 @@
 use crate::fuse::Fuse;
 use crate::trickle::Trickle;
 use millstream::Error;
-
+use millstream::connector::{self, Guarantee, Prepared, SinkContext, SinkWriter};
 use millstream::fault::{Fault, Faulty};
 use millstream::prelude::*;
+use millstream::record::Epoch;
 
 fn config(restart: Restart) -> Config {
     Config::default().checkpoint_interval(millis(4)).restart(restart)
@@ -110,4 +111,44 @@ fn a_source_that_something_outside_always_fails_uses_up_the_restarts() {
     let error = read(source, Restart::fixed_delay(millis(1), 3), 2).map(|_| ()).unwrap_err();
     assert_eq!(error.fault(), Fault::External);
     assert!(error.to_string().contains("no attempt left"), "{error}");
+}
+
+/// A sink that refuses a record.
+struct Picky(Fault);
+
+impl Sink<u64> for Picky {
+    fn describe(&self) -> String {
+        "picky".to_owned()
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::AtLeastOnce
+    }
+
+    fn writer(&self, _: &SinkContext) -> Result<Box<dyn SinkWriter<u64>>, connector::Error> {
+        Ok(Box::new(Picky(self.0)))
+    }
+}
+
+impl SinkWriter<u64> for Picky {
+    fn write(&mut self, record: u64, _: Timestamp) -> Result<(), connector::Error> {
+        if record < 300 { Ok(()) } else { Err(connector::Error::new(self.0, format!("{record} is too much"))) }
+    }
+
+    fn prepare(&mut self, _: Epoch) -> Prepared {
+        Box::new(|| Ok(serde_json::Value::Null))
+    }
+}
+
+#[test]
+fn a_sink_that_refuses_a_record_is_told_by_name_and_tried_again_if_that_can_help() {
+    for (fault, reason) in [(Fault::User, "would meet it again"), (Fault::External, "no attempt left")] {
+        let job = Job::new("writing");
+        job.source(Trickle::new(400)).sink(Picky(fault)).uid("target");
+        let error = job.run(config(Restart::fixed_delay(millis(1), 2))).map(|_| ()).unwrap_err();
+        assert_eq!(error.fault(), fault);
+        let told = error.to_string();
+        assert!(told.contains("operator `target`, subtask 0: ") && told.contains(" is too much"), "{told}");
+        assert!(told.contains(reason), "{told}");
+    }
 }
