@@ -34,9 +34,11 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
     }
 }
 
-fn text(payload: &(dyn Any + Send)) -> &str {
+/// The message of a panic in one line, as logs and a last word on stderr want it: that of `assert_eq!` has three.
+fn text(payload: &(dyn Any + Send)) -> String {
     let borrowed = payload.downcast_ref::<&str>().copied();
-    borrowed.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+    let message = borrowed.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)");
+    message.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
 /// Calls `code`; a panic comes back as its message and place.

@@ -55,6 +55,18 @@ fn a_panic_is_told_with_the_subtask_in_which_it_was() {
 }
 
 #[test]
+fn a_panic_message_of_several_lines_is_told_in_one() {
+    let error = fail(Restart::None, 1, |number| {
+        assert_eq!(number, 1_000, "numbers are\nthousands");
+        number
+    });
+    let told = error.to_string();
+    for part in ["numbers are", "thousands", "left: ", "right: 1000", "given_up.rs:"] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
 fn a_panic_whose_payload_is_no_text_is_told_with_its_place() {
     let error = fail(Restart::None, 1, |_| std::panic::panic_any(42_u32));
     let Error::Failed { cause, .. } = error else { panic!("{error}") };
