@@ -29,11 +29,11 @@
 //! (batches, watermarks, barriers) reaches it as a message, in one order; so its state is a snapshot plus the messages since.
 //!
 //! From the program down to the disk, each room with its own page:
-//! * [`api`] builds a graph from fluent calls; `graph` checks it and cuts it into chains of operators;
-//! * `runtime` makes an actor of each parallel instance of a chain, moves batches between them with back pressure by credit,
+//! * [`api`] builds a graph from fluent calls; [`graph`] checks it and cuts it into chains of operators;
+//! * [`runtime`] makes an actor of each parallel instance of a chain, moves batches between them with back pressure by credit,
 //!   supervises them, and coordinates checkpoints;
 //! * [`operator`] is what one step does, without actors; [`connector`] is where records come from and go;
-//! * `checkpoint` holds the protocol as pure decisions: aligned barriers, one manifest whose commit is the moment of truth;
+//! * [`checkpoint`] holds the protocol as pure decisions: aligned barriers, one manifest whose commit is the moment of truth;
 //! * [`state`] keeps what must survive, in one redb file per stateful subtask;
 //! * [`record`] and [`time`] are what travels and when it happened; [`formats`] reads what others wrote.
 //!
@@ -43,16 +43,16 @@
 //! sink gives.
 
 pub mod api;
-mod checkpoint;
+pub mod checkpoint;
 pub mod config;
 pub mod connector;
 mod error;
 pub mod fault;
 pub mod formats;
-mod graph;
+pub mod graph;
 pub mod operator;
 pub mod record;
-mod runtime;
+pub mod runtime;
 pub mod state;
 pub mod time;
 

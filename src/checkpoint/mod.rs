@@ -4,11 +4,11 @@
 //! Aligned barriers, after Chandy and Lamport in the form of Carbone et al., "Lightweight Asynchronous Snapshots for
 //! Distributed Dataflows" (2015). Every interval the coordinator opens an [`Epoch`](crate::record::Epoch) *e*:
 //! 1. Sources note their positions and send `Barrier(e)`.
-//! 2. A subtask [aligns](Alignment): a channel whose barrier is at the front waits until all are. Then the subtask hands
+//! 2. A subtask aligns (`Alignment`): a channel whose barrier is at the front waits until all are. Then the subtask hands
 //!    over its changed state, forwards the barrier, and goes on.
 //! 3. What was handed over is made durable off the actor, so that the subtask can still go back to every epoch not yet
 //!    freed; then it acknowledges.
-//! 4. When [all have](Tracker), the coordinator commits the [`Manifest`] with *e*. **That commit is the only moment of
+//! 4. When all have (`Tracker`), the coordinator commits the `Manifest` with *e*. **That commit is the only moment of
 //!    truth.** Only then does output of *e* become visible, and only then is freed what was kept for going back.
 //!
 //! # Invariants

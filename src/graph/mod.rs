@@ -1,7 +1,7 @@
 //! The dataflow as data: nodes with stable operator ids, edges with an exchange. No thread, no actor.
 //!
-//! The typed API builds a [`Graph`]; [`Graph::plan`] checks it, settles each node's parallelism, and cuts it into
-//! [chains](Chain): neighbours that need no exchange between them and so run in one subtask. The runtime makes of each
+//! The typed API builds a `Graph`; `Graph::plan` checks it, settles each node's parallelism, and cuts it into
+//! *chains*: neighbours that need no exchange between them and so run in one subtask. The runtime makes of each
 //! chain as many subtasks as its parallelism.
 //!
 //! # What is chained

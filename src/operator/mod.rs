@@ -1,17 +1,17 @@
 //! What one step does: operators, free of actors and threads, so that each can be tested by calling it.
 //!
 //! # Stages and heads
-//! The operators of a chain run in one subtask and pass records by call. Each is a [`Stage`], which owns the stages behind
-//! it: a chain is a tree of stages whose leaves are sinks and [outlets](outlet), the buffers in front of an exchange. In
-//! front stands one [`Head`]: a source's decoder, a stateful operator, or (for a chain of stateless operators) a plain
-//! entry. Heads take whole elements, stages single records. Both together, with the state they use, are a [`Core`].
+//! The operators of a chain run in one subtask and pass records by call. Each is a `Stage`, which owns the stages behind
+//! it: a chain is a tree of stages whose leaves are sinks and *outlets*, the buffers in front of an exchange. In
+//! front stands one `Head`: a source's decoder, a stateful operator, or (for a chain of stateless operators) a plain
+//! entry. Heads take whole elements, stages single records. Both together, with the state they use, are a `Core`.
 //!
 //! # The rules of an operator
 //! * It is a deterministic function of what it is handed: no clock, no randomness, no state outside its state handles.
 //! * User closures are `Fn`, never `FnMut`.
-//! * A watermark may fire many windows. A head does that in pieces: [`Head::resume`] fires until the outlets are full and is
+//! * A watermark may fire many windows. A head does that in pieces: `Head::resume` fires until the outlets are full and is
 //!   called again, before any other element, when they have room.
-//! * Before each call of user code the operator enters its [`Site`], so that a panic is attributed to it.
+//! * Before each call of user code the operator enters its `Site`, so that a panic is attributed to it.
 
 mod aggregate;
 mod context;
@@ -64,7 +64,7 @@ pub(crate) trait Head {
     /// Takes a batch.
     fn batch(&mut self, batch: Batch) -> Result<(), Error>;
 
-    /// The clock of this subtask has come to `watermark`. What it fires may be fired in pieces, by [`Head::resume`].
+    /// The clock of this subtask has come to `watermark`. What it fires may be fired in pieces, by `Head::resume`.
     fn watermark(&mut self, watermark: Timestamp) -> Result<(), Error>;
 
     /// Goes on firing. Returns whether all is done.

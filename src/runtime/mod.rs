@@ -1,16 +1,16 @@
 //! What runs a dataflow: actors, and the only room that knows actix.
 //!
 //! # Who is who
-//! * A [subtask](subtask) is the actor around the core of an operator chain: mailbox, credits, alignment. The core (in
+//! * A subtask (`subtask.rs`) is the actor around the core of an operator chain: mailbox, credits, alignment. The core (in
 //!   [`operator`](crate::operator)) is user code and state, and knows no actor.
-//! * The [master](job) supervises them and coordinates checkpoints. It runs on a control arbiter of its own.
+//! * The master (`job.rs`) supervises them and coordinates checkpoints. It runs on a control arbiter of its own.
 //! * There is one arbiter (thread) per worker; the subtasks with the same number share it, so that only an exchange crosses
 //!   threads. What blocks runs on the blocking pool.
 //!
 //! # Order and loss
-//! * A [channel](channel) keeps the order of its elements; between channels there is none.
+//! * A channel (`channel.rs`) keeps the order of its elements; between channels there is none.
 //! * Data goes out only with credit, so mailboxes are bounded; nothing is dropped.
-//! * actix does not restart an actor that panics, and loses its mailbox. So user code runs [guarded](guard): a panic is
+//! * actix does not restart an actor that panics, and loses its mailbox. So user code runs guarded (`guard.rs`): a panic is
 //!   attributed to operator and subtask, and the master goes back to the last checkpoint, in place, with new actors.
 
 mod assembly;
