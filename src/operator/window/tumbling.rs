@@ -25,6 +25,20 @@ pub(super) struct TumblingHead<T, K, P: Panes<T, K>> {
     due: Option<Timestamp>,
 }
 
+/// The end of the window that holds `time`. The last window ends where time does, and holds that instant too.
+fn end_of(time: Timestamp, size: i64) -> Timestamp {
+    let time = time.millis();
+    // In this order nothing leaves the range of time at its lower end, where the window's start does.
+    Timestamp::from_millis(time.saturating_add(size - time.rem_euclid(size)))
+}
+
+/// The start of the window that ends at `end`: on the grid, or where time begins. Not `end - size`, which is wrong for the
+/// window that is cut off at the end of time.
+fn start_of(end: Timestamp, size: i64) -> Timestamp {
+    let last = end.millis().saturating_sub(1);
+    Timestamp::from_millis(last.saturating_sub(last.rem_euclid(size)))
+}
+
 impl<T: Data, K: Key, P: Panes<T, K>> TumblingHead<T, K, P> {
     pub(super) fn new(size: i64, key: KeyFunction<T, K>, panes: P, outputs: Outputs<T, K, P::Output>) -> Self {
         TumblingHead { size, key, panes, outputs, firing: None, due: None }
@@ -36,8 +50,7 @@ impl<T: Data, K: Key, P: Panes<T, K>> Head for TumblingHead<T, K, P> {
         let rows = batch.rows::<T>();
         for ((record, time), hash) in rows.records.iter().zip(&rows.times).zip(&rows.hashes) {
             self.outputs.site.record();
-            let start = time.millis().saturating_sub(time.millis().rem_euclid(self.size));
-            let end = Timestamp::from_millis(start.saturating_add(self.size));
+            let end = end_of(*time, self.size);
             if self.outputs.is_gone(end) {
                 self.outputs.late(record, *time);
             } else {
@@ -71,7 +84,7 @@ impl<T: Data, K: Key, P: Panes<T, K>> Head for TumblingHead<T, K, P> {
                     let end = firing.end;
                     self.outputs.site.enter();
                     let value = self.panes.finish(pane);
-                    self.outputs.result(key, end.plus_millis(-self.size), end, value);
+                    self.outputs.result(key, start_of(end, self.size), end, value);
                 }
                 None => self.firing = None,
             }
