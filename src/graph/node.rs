@@ -10,7 +10,8 @@ pub(crate) type NodeId = usize;
 /// How an edge spreads records over the subtasks behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exchange {
-    /// Each subtask to the one with its number. Needs equal parallelism, else it becomes a rebalance.
+    /// Each subtask to the one with its number. Needs equal parallelism, or fewer senders in front of a keying, else it
+    /// becomes a rebalance.
     Forward,
     /// By the key's hash.
     Hash,

@@ -48,7 +48,8 @@ impl Graph {
         if !self.nodes.iter().any(|node| matches!(node.logic, Logic::Source(_))) {
             return Err(Error::NoSource { job: self.job.clone() });
         }
-        let parallelism = |id: NodeId| self.nodes[id].parallelism.unwrap_or(parallelism);
+        let parallelism = self.parallelisms(parallelism);
+        let parallelism = |id: NodeId| parallelism[id];
         let mut uids = BTreeSet::new();
         for (id, node) in self.nodes.iter().enumerate() {
             if node.uid.is_empty() || (node.named && node.uid.len() > 100) {
@@ -92,12 +93,29 @@ impl Graph {
             origin: (edge.from, edge.port),
             to: chain_of[edge.to],
             exchange: match edge.exchange {
+                // From fewer subtasks into a keying: those go on with the same number, and keep their order.
+                Exchange::Forward if matches!(self.nodes[edge.to].logic, Logic::KeyBy(_)) => Exchange::Forward,
                 Exchange::Forward if parallelism(edge.from) != parallelism(edge.to) => Exchange::Rebalance,
                 other => other,
             },
         });
         let edges = edges.collect();
         Ok(Plan { graph: Arc::new(self.clone()), chains, edges })
+    }
+
+    /// The parallelism of each node, where `parallelism` is the job's.
+    ///
+    /// A keying has as many subtasks as what is in front of it: a rebalance between them would spread the records of a key,
+    /// and the hash exchange behind it could not give them their order back.
+    fn parallelisms(&self, parallelism: usize) -> Vec<usize> {
+        let mut all: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        for (id, node) in self.nodes.iter().enumerate() {
+            let keying = matches!(node.logic, Logic::KeyBy(_));
+            let fronts = self.inputs(id).filter(|edge| keying && edge.exchange == Exchange::Forward);
+            let inherited = fronts.map(|edge| all[edge.from]).max();
+            all.push(node.parallelism.or(inherited).unwrap_or(parallelism));
+        }
+        all
     }
 
     /// The operator in front, if `id` runs in its chain.
