@@ -36,7 +36,7 @@ impl Job {
         let logic = Logic::Source(Arc::new(SourceOperator::new(source)));
         let node = Node::new("source", logic, None, vec![TypedPort::<S::Record>::shared()]);
         let id = lock(&self.graph).add(node, &[]);
-        Stream::new(self.graph.clone(), vec![(id, 0)])
+        Stream::new(self.graph.clone(), id, 0)
     }
 
     /// The dataflow as text, with its chains and exchanges, for the job's parallelism in `config`.

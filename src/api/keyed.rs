@@ -32,7 +32,7 @@ impl<K: Key, T: Data> KeyedStream<K, T> {
     fn then<U: Data>(&self, kind: &str, logic: Logic) -> Stream<U> {
         let node = Node::new(kind, logic, None, vec![TypedPort::<U>::shared()]);
         let id = lock(&self.graph).add(node, &[(self.key_by, 0, Exchange::Hash)]);
-        Stream::new(self.graph.clone(), vec![(id, 0)])
+        Stream::new(self.graph.clone(), id, 0)
     }
 
     /// Cuts the stream of each key into windows of event time.

@@ -19,34 +19,32 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Stream<T> {
     pub(crate) graph: SharedGraph,
-    /// The outputs that this stream unites.
-    pub(crate) from: Vec<(NodeId, usize)>,
-    /// How it goes to the next operator.
-    exchange: Exchange,
+    /// The outputs that this stream unites, and how each goes to the next operator.
+    from: Vec<(NodeId, usize, Exchange)>,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T: Data> Stream<T> {
-    pub(crate) fn new(graph: SharedGraph, from: Vec<(NodeId, usize)>) -> Self {
-        Stream { graph, from, exchange: Exchange::Forward, record: PhantomData }
+    /// The stream that comes from a port of an operator.
+    pub(crate) fn new(graph: SharedGraph, from: NodeId, port: usize) -> Self {
+        Stream { graph, from: vec![(from, port, Exchange::Forward)], record: PhantomData }
     }
 
     /// Adds an operator behind this stream.
     fn attach(&self, kind: &str, logic: Logic, ports: Vec<Arc<dyn crate::operator::Port>>) -> NodeId {
         let node = Node::new(kind, logic, Some(TypedPort::<T>::shared()), ports);
-        let inputs: Vec<_> = self.from.iter().map(|&(from, port)| (from, port, self.exchange)).collect();
-        lock(&self.graph).add(node, &inputs)
+        lock(&self.graph).add(node, &self.from)
     }
 
     fn then<U: Data>(&self, kind: &str, stage: impl StageFactory + 'static) -> Stream<U> {
         let id = self.attach(kind, Logic::Stage(Arc::new(stage)), vec![TypedPort::<U>::shared()]);
-        Stream::new(self.graph.clone(), vec![(id, 0)])
+        Stream::new(self.graph.clone(), id, 0)
     }
 
     fn fork<U: Data, V: Data>(&self, kind: &str, stage: impl StageFactory + 'static) -> (Stream<U>, Stream<V>) {
         let ports = vec![TypedPort::<U>::shared(), TypedPort::<V>::shared()];
         let id = self.attach(kind, Logic::Stage(Arc::new(stage)), ports);
-        (Stream::new(self.graph.clone(), vec![(id, 0)]), Stream::new(self.graph.clone(), vec![(id, 1)]))
+        (Stream::new(self.graph.clone(), id, 0), Stream::new(self.graph.clone(), id, 1))
     }
 
     /// Makes of each record another one. One in, one out, order and event time kept; stateless.
@@ -102,7 +100,7 @@ impl<T: Data> Stream<T> {
         self.then("event_time", EventTime::new(time, watermarks))
     }
 
-    /// Both streams as one; each keeps its own order. Event time is the slower one's.
+    /// Both streams as one; each keeps its own order and its own way to the next operator. Event time is the slower one's.
     #[must_use]
     pub fn union(&self, other: &Stream<T>) -> Stream<T> {
         if !Arc::ptr_eq(&self.graph, &other.graph) {
@@ -117,13 +115,18 @@ impl<T: Data> Stream<T> {
     /// Spreads the records evenly over the subtasks of the next operator, batch by batch. Order is lost between subtasks.
     #[must_use]
     pub fn rebalance(&self) -> Stream<T> {
-        Stream { exchange: Exchange::Rebalance, ..self.clone() }
+        self.exchanged(Exchange::Rebalance)
     }
 
     /// Sends every record to every subtask of the next operator.
     #[must_use]
     pub fn broadcast(&self) -> Stream<T> {
-        Stream { exchange: Exchange::Broadcast, ..self.clone() }
+        self.exchanged(Exchange::Broadcast)
+    }
+
+    fn exchanged(&self, exchange: Exchange) -> Stream<T> {
+        let from = self.from.iter().map(|&(from, port, _)| (from, port, exchange)).collect();
+        Stream { from, ..self.clone() }
     }
 
     /// Groups the stream by a key. Records of one key go to one subtask, in the order in which their sender had them.
@@ -175,7 +178,7 @@ impl<T: Data> Stream<T> {
     fn with_node(&self, change: impl FnOnce(&mut Node)) -> Stream<T> {
         let mut graph = lock(&self.graph);
         match self.from[..] {
-            [(id, _)] => change(&mut graph.nodes[id]),
+            [(id, ..)] => change(&mut graph.nodes[id]),
             _ => graph.mistakes.push(Error::NoOperator),
         }
         drop(graph);

@@ -39,7 +39,7 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
 
     /// The records that came too late for all of their windows, with how late they were.
     pub fn late(&self) -> Stream<Late<T>> {
-        Stream::new(self.graph.clone(), vec![(self.node, 1)])
+        Stream::new(self.graph.clone(), self.node, 1)
     }
 
     /// Aggregates each window of each key. State: one accumulator per key and open window.
@@ -77,6 +77,6 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
         node.logic = Logic::Head(Arc::new(operator));
         node.ports[0] = TypedPort::<Windowed<K, U>>::shared();
         drop(graph);
-        Stream::new(self.graph.clone(), vec![(self.node, 0)])
+        Stream::new(self.graph.clone(), self.node, 0)
     }
 }
