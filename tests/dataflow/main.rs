@@ -1,0 +1,8 @@
+//! A dataflow said with the typed API does what its calls say, however it is cut into subtasks, batches and lives.
+
+mod builder;
+mod operators;
+mod order;
+mod support;
+mod window_edges;
+mod windows;
