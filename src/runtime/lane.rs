@@ -35,18 +35,20 @@ impl Lane {
         ctx: &mut Context<Subtask>,
         lane: LaneId,
         job: impl FnOnce() -> R + Send + 'static,
-        then: impl FnOnce(&mut Subtask, R, &mut Context<Subtask>) + 'static,
+        then: impl FnOnce(&mut Subtask, R) + 'static,
     ) {
         let launch: Launch = Box::new(move |subtask, ctx| {
             let done = tokio::task::spawn_blocking(move || guard(job)).into_actor(subtask);
             ctx.spawn(done.map(move |result, subtask, ctx| {
                 subtask.lane(lane).running = false;
                 match result {
-                    Ok(Ok(result)) => then(subtask, result, ctx),
+                    Ok(Ok(result)) => then(subtask, result),
                     Ok(Err(panic)) => subtask.job_panicked(panic),
                     Err(lost) => subtask.job_panicked(lost.to_string()),
                 }
                 Lane::next(subtask, ctx, lane);
+                // There may be room again for what waits.
+                subtask.wake(ctx);
             }));
         });
         subtask.lane(lane).waiting.push_back(launch);

@@ -182,7 +182,7 @@ impl Subtask {
     }
 
     /// Makes sure that a step follows.
-    fn wake(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn wake(&mut self, ctx: &mut Context<Self>) {
         if !self.scheduled && self.core.is_some() {
             self.scheduled = true;
             ctx.spawn(tokio::task::yield_now().into_actor(self).map(|(), subtask, ctx| subtask.step(ctx)));
@@ -463,7 +463,7 @@ impl Subtask {
         let spills: Vec<_> = core.sinks.iter().map(|sink| sink.port.borrow_mut().spill(idle)).collect();
         for (sink, job) in spills.into_iter().enumerate() {
             let Some(job) = job else { continue };
-            Lane::run(self, ctx, LaneId::Sink(sink), job, move |subtask, done, _| {
+            Lane::run(self, ctx, LaneId::Sink(sink), job, move |subtask, done| {
                 if let Err(error) = done {
                     subtask.sink_stalled = true;
                     tracing::warn!(operator = %subtask.sink_uid(sink), subtask = subtask.blueprint.subtask, %error,
@@ -540,7 +540,7 @@ impl Subtask {
                 ctx,
                 LaneId::State,
                 move || flush.run(),
-                move |subtask, outcome, ctx| {
+                move |subtask, outcome| {
                     let error = outcome.result().err().map(ToString::to_string);
                     if error.is_none() {
                         subtask.written = epoch;
@@ -549,15 +549,13 @@ impl Subtask {
                         store.flushed(outcome);
                     }
                     subtask.answered(epoch, error.map_or(Ok(None), Err));
-                    subtask.wake(ctx);
                 },
             );
         }
         for (sink, (uid, _, job)) in prepared.sinks.into_iter().enumerate() {
-            Lane::run(self, ctx, LaneId::Sink(sink), job, move |subtask, done, ctx| {
+            Lane::run(self, ctx, LaneId::Sink(sink), job, move |subtask, done| {
                 subtask.sink_stalled &= done.is_err();
                 subtask.answered(epoch, done.map(|value| Some((uid, value))).map_err(|error| error.to_string()));
-                subtask.wake(ctx);
             });
         }
         self.acknowledge();
@@ -602,11 +600,10 @@ impl Subtask {
                 ctx,
                 LaneId::State,
                 move || fold.run(),
-                |subtask, outcome, ctx| {
+                |subtask, outcome| {
                     if let Some(store) = subtask.core.as_mut().and_then(|core| core.store.as_mut()) {
                         store.folded(outcome);
                     }
-                    subtask.wake(ctx);
                 },
             );
         }
@@ -616,20 +613,22 @@ impl Subtask {
     fn relieve(&mut self, ctx: &mut Context<Self>) {
         let Some(store) = self.core.as_mut().and_then(|core| core.store.as_mut()) else { return };
         let relief = store.relieve();
-        self.memory_short = matches!(relief, Relief::Wait);
+        let was_short = std::mem::replace(&mut self.memory_short, matches!(relief, Relief::Wait));
         if let Relief::Spill(flush) = relief {
             Lane::run(
                 self,
                 ctx,
                 LaneId::State,
                 move || flush.run(),
-                |subtask, outcome, ctx| {
+                |subtask, outcome| {
                     if let Some(store) = subtask.core.as_mut().and_then(|core| core.store.as_mut()) {
                         store.flushed(outcome);
                     }
-                    subtask.wake(ctx);
                 },
             );
+        }
+        if was_short && !self.memory_short {
+            self.wake(ctx);
         }
     }
 

@@ -3,6 +3,7 @@
 mod builder;
 mod operators;
 mod order;
+mod slow_sink;
 mod support;
 mod window_edges;
 mod windows;
