@@ -41,7 +41,7 @@ impl SinkWriter<u64> for SlowWriter {
         let (batch, written) = (std::mem::take(&mut self.waiting), self.written.clone());
         (batch > 0).then(|| -> SinkJob {
             Box::new(move || {
-                thread::sleep(millis(1));
+                thread::sleep(millis(10));
                 written.fetch_add(batch, Ordering::SeqCst);
                 Ok(())
             })
