@@ -1,25 +1,35 @@
 //! A sink that writes slowly holds its source back, and loses nothing by it.
 
+use crate::support::eventually;
 use millstream::connector::{Error, Guarantee, Prepared, Sink, SinkContext, SinkJob, SinkWriter};
 use millstream::prelude::*;
 use millstream::record::Epoch;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex};
 
-/// Hands each record to the blocking pool, where it takes its time.
-struct Slow {
-    written: Arc<AtomicU64>,
+/// What the test and the sink share.
+#[derive(Default)]
+struct Shared {
+    /// Records that were written.
+    written: AtomicU64,
+    /// Jobs that were handed to the blocking pool.
+    jobs: AtomicU64,
+    /// Jobs wait before this is open.
+    open: Mutex<bool>,
+    opened: Condvar,
 }
 
-struct SlowWriter {
+/// Hands its records to the blocking pool, where nothing happens before the gate is open.
+struct Gated(Arc<Shared>);
+
+struct GatedWriter {
     waiting: u64,
-    written: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
-impl Sink<u64> for Slow {
+impl Sink<u64> for Gated {
     fn describe(&self) -> String {
-        "a slow sink".to_owned()
+        "a gated sink".to_owned()
     }
 
     fn guarantee(&self) -> Guarantee {
@@ -27,22 +37,24 @@ impl Sink<u64> for Slow {
     }
 
     fn writer(&self, _: &SinkContext) -> Result<Box<dyn SinkWriter<u64>>, Error> {
-        Ok(Box::new(SlowWriter { waiting: 0, written: self.written.clone() }))
+        Ok(Box::new(GatedWriter { waiting: 0, shared: self.0.clone() }))
     }
 }
 
-impl SinkWriter<u64> for SlowWriter {
+impl SinkWriter<u64> for GatedWriter {
     fn write(&mut self, _: u64, _: Timestamp) -> Result<(), Error> {
         self.waiting += 1;
         Ok(())
     }
 
     fn spill(&mut self, _: bool) -> Option<SinkJob> {
-        let (batch, written) = (std::mem::take(&mut self.waiting), self.written.clone());
+        let (batch, shared) = (std::mem::take(&mut self.waiting), self.shared.clone());
         (batch > 0).then(|| -> SinkJob {
+            shared.jobs.fetch_add(1, Ordering::SeqCst);
             Box::new(move || {
-                thread::sleep(millis(10));
-                written.fetch_add(batch, Ordering::SeqCst);
+                let open = shared.open.lock().unwrap();
+                drop(shared.opened.wait_while(open, |open| !*open).unwrap());
+                shared.written.fetch_add(batch, Ordering::SeqCst);
                 Ok(())
             })
         })
@@ -56,19 +68,17 @@ impl SinkWriter<u64> for SlowWriter {
 
 #[test]
 fn a_full_lane_stops_the_subtask_and_room_in_it_wakes_it_again() {
-    for interval in [Some(millis(20)), None] {
-        let written = Arc::new(AtomicU64::new(0));
-        let job = Job::new("slow-sink");
-        let records = job.source(MemorySource::from_fn(20_000, |index| index)).map(|record| record).isolated();
-        records.sink(Slow { written: written.clone() });
-        let config = Config::default().batch_size(64);
-        let config = match interval {
-            Some(interval) => config.checkpoint_interval(interval),
-            None => config.without_checkpoints(),
-        };
-        let handle = job.start(config).unwrap();
-        assert!(handle.wait_for(seconds(60)), "the job stands still: {:?}", handle.status());
-        handle.wait().unwrap();
-        assert_eq!(written.load(Ordering::SeqCst), 20_000);
-    }
+    const RECORDS: u64 = 1_000_000;
+    let shared = Arc::new(Shared::default());
+    let job = Job::new("gated-sink");
+    let records = job.source(MemorySource::from_fn(RECORDS, |index| index)).map(|record| record).isolated();
+    records.sink(Gated(shared.clone()));
+    let handle = job.start(Config::default().without_checkpoints()).unwrap();
+    eventually("the subtask stops", || shared.jobs.load(Ordering::SeqCst) >= 4);
+    assert_eq!(shared.written.load(Ordering::SeqCst), 0);
+    *shared.open.lock().unwrap() = true;
+    shared.opened.notify_all();
+    assert!(handle.wait_for(seconds(60)), "the job stands still: {:?}", handle.status());
+    handle.wait().unwrap();
+    assert_eq!(shared.written.load(Ordering::SeqCst), RECORDS);
 }
