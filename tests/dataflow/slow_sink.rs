@@ -6,6 +6,7 @@ use millstream::prelude::*;
 use millstream::record::Epoch;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
 
 /// What the test and the sink share.
 #[derive(Default)]
@@ -74,7 +75,13 @@ fn a_full_lane_stops_the_subtask_and_room_in_it_wakes_it_again() {
     let records = job.source(MemorySource::from_fn(RECORDS, |index| index)).map(|record| record).isolated();
     records.sink(Gated(shared.clone()));
     let handle = job.start(Config::default().without_checkpoints()).unwrap();
-    eventually("the subtask stops", || shared.jobs.load(Ordering::SeqCst) >= 4);
+    let mut before = 0;
+    eventually("the subtask stops", || {
+        let taken = handle.status().operators.iter().map(|operator| operator.records_in).sum();
+        thread::sleep(millis(20));
+        let stands = std::mem::replace(&mut before, taken) == taken;
+        stands && shared.jobs.load(Ordering::SeqCst) >= 4
+    });
     assert_eq!(shared.written.load(Ordering::SeqCst), 0);
     *shared.open.lock().unwrap() = true;
     shared.opened.notify_all();
