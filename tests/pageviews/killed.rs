@@ -55,3 +55,31 @@ fn a_job_killed_fifteen_times_gives_the_naive_rows() {
 fn a_job_killed_fifteen_times_and_rescaled_each_time_gives_the_naive_rows() {
     check(7, &["3", "1", "4", "2"]);
 }
+
+#[test]
+fn a_job_killed_or_stopped_at_full_speed_gives_the_naive_rows() {
+    let mut dice = Dice::new(11);
+    let outputs = expected(&[&bundled_log::path()], 10, 1_800);
+    for parallelism in ["1", "2", "4"] {
+        let scene = Scene::new();
+        let mut witness = Witness::new(scene.output());
+        for kill in 0..6 {
+            // So soon that some lives end in their start, and others about where the input does.
+            let life = scene.start(["--checkpoint-interval", "5ms", "--parallelism", parallelism]);
+            std::thread::sleep(Duration::from_micros(dice.roll(120_000)));
+            if kill % 2 == 0 {
+                life.kill();
+            } else {
+                life.terminate();
+                let ended = life.wait();
+                // Before it listens for signals this one ends it as any other process.
+                assert!(ended.stderr.is_empty() && matches!(ended.code, Some(0) | None), "{ended:?}");
+            }
+            witness.look();
+        }
+        let summary = scene.summary(["--parallelism", parallelism]);
+        witness.look_at_the_end();
+        assert_same(&scene.read(), &outputs);
+        assert_eq!((&summary["records"], &summary["rejected"]), (&10_000.into(), &7.into()));
+    }
+}
