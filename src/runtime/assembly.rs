@@ -161,6 +161,9 @@ impl Blueprint {
 fn open(file: &StateFile) -> Result<Store, state::Error> {
     let options = StoreOptions { memory: file.memory };
     if file.written != Epoch::ZERO {
+        if !file.path.exists() {
+            return Err(state::Error::corrupt(&file.path, "the file is missing"));
+        }
         return Store::open(&file.path, &file.identity, file.epoch, file.written, options);
     }
     // Nothing in it was ever part of a checkpoint.

@@ -170,7 +170,7 @@ fn a_missing_state_file_is_named() {
         let scene = stopped();
         let file = state_file(&scene, uid);
         fs::remove_file(&file).unwrap();
-        scene.run(NOTHING).refused(1, &[file.to_str().unwrap()]);
+        scene.run(NOTHING).refused(1, &[file.to_str().unwrap(), "the file is missing", "restore it from a copy"]);
     }
 }
 
