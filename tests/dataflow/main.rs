@@ -1,8 +1,13 @@
 //! A dataflow said with the typed API does what its calls say, however it is cut into subtasks, batches and lives.
 
 mod builder;
+mod embedding;
+mod flow;
+mod lives;
 mod operators;
 mod order;
+mod refusals;
+mod silence;
 mod slow_sink;
 mod support;
 mod window_edges;
