@@ -85,61 +85,77 @@ impl Arena {
     }
 }
 
-/// Where an entry is, and the first 16 bytes of its key, which decide most comparisons.
-#[derive(Clone, Copy)]
-struct Place {
-    prefix: u128,
-    arena: u32,
-    start: u64,
-}
-
 /// Sorts the entries of all arenas by key and packs them, tombstones included. Of several entries of one key the last one
 /// of the last arena counts.
 ///
-/// Keys begin with their key group; each group is sorted by itself, in memory that fits the processor's cache.
+/// Keys begin with their key group. The entries of each group are gathered and sorted by themselves, in memory that fits
+/// the processor's cache.
 pub(super) fn pack(arenas: &[Arena]) -> Vec<Packed> {
+    let mut groups: Vec<Group> = std::iter::repeat_with(Group::default).take(256).collect();
+    for arena in arenas {
+        let mut start = 0;
+        while start < arena.bytes.len() {
+            let (key, _, next) = arena.entry(start);
+            groups[key.first().copied().unwrap_or(0) as usize].add(key, &arena.bytes[start..next]);
+            start = next;
+        }
+    }
     let mut packer = Packer::default();
     let mut chunks = Vec::new();
-    for mut group in by_group(arenas) {
-        let key = |place: &Place| arenas[place.arena as usize].entry(place.start as usize).0;
-        group.sort_unstable_by(|a, b| {
-            let newest_first = || (b.arena, b.start).cmp(&(a.arena, a.start));
-            a.prefix.cmp(&b.prefix).then_with(|| key(a).cmp(key(b))).then_with(newest_first)
-        });
-        let mut previous: Option<Place> = None;
-        for place in group {
-            let (bytes, value, _) = arenas[place.arena as usize].entry(place.start as usize);
-            if previous.is_none_or(|p| p.prefix != place.prefix || key(&p) != bytes) {
-                chunks.extend(packer.push(bytes, value));
-            }
-            previous = Some(place);
-        }
+    for group in groups {
+        group.pack(&mut packer, &mut chunks);
     }
     chunks.extend(packer.finish());
     chunks
 }
 
-/// The places of all entries, by the first byte of their keys.
-fn by_group(arenas: &[Arena]) -> Vec<Vec<Place>> {
-    let total: usize = arenas.iter().map(|arena| arena.entries).sum();
-    let mut groups: Vec<Vec<Place>> = std::iter::repeat_with(Vec::new).take(256).collect();
-    for (number, arena) in arenas.iter().enumerate() {
-        let mut start = 0;
-        while start < arena.bytes.len() {
-            let (key, _, next) = arena.entry(start);
-            let mut prefix = [0; 16];
-            let length = key.len().min(16);
-            prefix[..length].copy_from_slice(&key[..length]);
-            let place = Place { prefix: u128::from_be_bytes(prefix), arena: number as u32, start: start as u64 };
-            let group = &mut groups[key.first().copied().unwrap_or(0) as usize];
-            if group.capacity() == 0 {
-                group.reserve(total / 64);
+/// The entries of one key group, oldest first.
+#[derive(Default)]
+struct Group {
+    entries: Arena,
+    starts: Vec<usize>,
+    /// How many bytes all keys have in common at their front.
+    common: usize,
+}
+
+impl Group {
+    fn add(&mut self, key: &[u8], record: &[u8]) {
+        self.common = match self.starts.first() {
+            None => key.len(),
+            Some(&first) => {
+                let first = &self.entries.entry(first).0[..self.common];
+                first.iter().zip(key).take_while(|(a, b)| a == b).count()
             }
-            group.push(place);
-            start = next;
+        };
+        self.starts.push(self.entries.bytes.len());
+        self.entries.bytes.extend_from_slice(record);
+    }
+
+    fn pack(self, packer: &mut Packer, chunks: &mut Vec<Packed>) {
+        let Group { entries, starts, common } = self;
+        // The eight bytes behind what is common decide most comparisons.
+        let digest = |start: usize| {
+            let rest = &entries.entry(start).0[common..];
+            let mut digest = [0; 8];
+            let length = rest.len().min(8);
+            digest[..length].copy_from_slice(&rest[..length]);
+            u64::from_be_bytes(digest)
+        };
+        let mut places: Vec<(u64, usize)> = starts.into_iter().map(|start| (digest(start), start)).collect();
+        let key = |start: usize| entries.entry(start).0;
+        places.sort_unstable_by(|a, b| {
+            let newest_first = || b.1.cmp(&a.1);
+            a.0.cmp(&b.0).then_with(|| key(a.1).cmp(key(b.1))).then_with(newest_first)
+        });
+        let mut previous: Option<(u64, usize)> = None;
+        for (digest, start) in places {
+            let (bytes, value, _) = entries.entry(start);
+            if previous.is_none_or(|(other, start)| other != digest || key(start) != bytes) {
+                chunks.extend(packer.push(bytes, value));
+            }
+            previous = Some((digest, start));
         }
     }
-    groups
 }
 
 #[cfg(test)]

@@ -198,7 +198,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_packed_is_found(
-            entries in btree_map(vec(any::<u8>(), 0..100), proptest::option::of(vec(any::<u8>(), 0..2000)), 1..100),
+            entries in btree_map(vec(any::<u8>(), 0..100), proptest::option::of(vec(any::<u8>(), 0..2000)), 1..60),
         ) {
             let chunks = pack(&entries);
             let mut found = Vec::new();

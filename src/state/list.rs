@@ -3,12 +3,10 @@
 use super::Error;
 use super::arena::Arena;
 use super::shape::{FullKey, Keyed, Namespace, Shape, StateValue};
-use super::table::Table;
+use super::table::{Shared, Table};
 use crate::record::{CodecError, Key, decode, encode_into};
 use crate::time::Timestamp;
-use std::cell::RefCell;
 use std::mem;
-use std::rc::Rc;
 
 /// A list in memory. It is stored in pieces, each what was appended between two hand-offs, under the piece's number
 /// (4 bytes, big endian): so an epoch writes only what it appended.
@@ -98,7 +96,7 @@ impl<N: Namespace, K: Key, T: StateValue> Table<N, K, Pieces<T>> {
 /// assert_eq!(bids.take(Keyed::of(&7))?, ["low", "high"]);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-pub struct ListState<K, T>(pub(super) Rc<RefCell<Table<(), K, Pieces<T>>>>);
+pub struct ListState<K, T>(pub(super) Shared<(), K, Pieces<T>>);
 
 impl<K, T> Clone for ListState<K, T> {
     fn clone(&self) -> Self {
@@ -141,7 +139,7 @@ impl<K: Key, T: StateValue> ListState<K, T> {
 }
 
 /// A list per window and key; see [`WindowedState`](super::WindowedState) and [`ListState`].
-pub struct WindowedList<K, T>(pub(super) Rc<RefCell<Table<Timestamp, K, Pieces<T>>>>);
+pub struct WindowedList<K, T>(pub(super) Shared<Timestamp, K, Pieces<T>>);
 
 impl<K, T> Clone for WindowedList<K, T> {
     fn clone(&self) -> Self {

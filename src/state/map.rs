@@ -3,11 +3,9 @@
 use super::Error;
 use super::entries::Entries;
 use super::shape::{Keyed, StateValue};
-use super::table::{Place, Table};
+use super::table::{Place, Shared, Table};
 use crate::record::{Key, encode_into};
-use std::cell::RefCell;
 use std::ops::RangeBounds;
-use std::rc::Rc;
 
 /// A sorted map per key. An epoch writes only the entries that it changed, but a key's whole map is in memory or none of it.
 ///
@@ -29,7 +27,7 @@ use std::rc::Rc;
 /// assert_eq!(sessions.last_in(Keyed::of(&ada), ..40)?, Some((10, 1)));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-pub struct MapState<K, UK, UV>(pub(super) Rc<RefCell<Table<(), K, Entries<UK, UV>>>>);
+pub struct MapState<K, UK, UV>(pub(super) Shared<(), K, Entries<UK, UV>>);
 
 impl<K, UK, UV> Clone for MapState<K, UK, UV> {
     fn clone(&self) -> Self {

@@ -86,7 +86,7 @@ fn what_a_failed_flush_held_goes_out_with_the_next() {
 fn state_may_be_much_larger_than_memory() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("0.redb");
-    let options = StoreOptions { memory: 100_000 };
+    let options = StoreOptions { memory: 60_000 };
     let mut store = Store::create(&path, &identity(0, 0), options.clone()).unwrap();
     let values = store.value::<u64, u64>("cart").unwrap();
     let most = std::cell::Cell::new(0);
@@ -97,28 +97,28 @@ fn state_may_be_much_larger_than_memory() {
         let memory = store.memory();
         most.set(most.get().max(memory.cached + memory.dirty + memory.frozen));
     };
-    for i in 0..30_000_u64 {
+    for i in 0..10_000_u64 {
         values.put(Keyed::of(&i), i).unwrap();
         if i % 100 == 0 {
             relieve(&mut store);
         }
     }
     checkpoint(&mut store, 1).unwrap();
-    for i in (0..30_000_u64).step_by(97) {
+    for i in (0..10_000_u64).step_by(97) {
         values.update(Keyed::of(&i), || panic!("{i} is gone"), |v| *v += 1).unwrap();
         relieve(&mut store);
     }
-    assert!(most.get() < 150_000, "{most:?}");
+    assert!(most.get() < 90_000, "{most:?}");
     checkpoint(&mut store, 2).unwrap();
     drop((store, values));
     let mut store = Store::open(&path, &identity(0, 0), epoch(2), epoch(2), options).unwrap();
     let values = store.value::<u64, u64>("cart").unwrap();
-    assert!(store.memory().cached < 150_000);
-    for i in (0..30_000_u64).step_by(7) {
+    assert!(store.memory().cached < 90_000);
+    for i in (0..10_000_u64).step_by(7) {
         assert_eq!(values.get(Keyed::of(&i)).unwrap(), Some(i + u64::from(i % 97 == 0)));
         relieve(&mut store);
     }
-    assert!(store.unforeseen_reads() > 2_000);
+    assert!(store.unforeseen_reads() > 700);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_crash_in_the_middle_of_a_fold_does_no_harm() {
     let options = StoreOptions { memory: 2_000_000 };
     let again = |at| {
         let mut store = Store::open(&path, &identity(0, 0), at, Epoch::ZERO, options.clone()).unwrap();
-        let values = store.value::<u64, [u64; 16]>("cart").unwrap();
+        let values = store.value::<u64, String>("cart").unwrap();
         (store, values)
     };
     drop(create(&path));
@@ -149,13 +149,13 @@ fn a_crash_in_the_middle_of_a_fold_does_no_harm() {
     let (mut failed, mut done, mut most) = (0, 0, 0);
     for round in 1..6_u64 {
         let (mut store, values) = again(epoch(round - 1));
-        let keys = if round == 1 { 0..40_000 } else { round * 3000..round * 3000 + 30_000 };
+        let keys = if round == 1 { 0..4000 } else { round * 300..round * 300 + 3000 };
         for i in keys {
-            let value = [u64::MAX - i - round; 16];
+            let value = format!("{:01600}", i + round);
             if (i + round).is_multiple_of(5) {
                 assert_eq!(values.remove(Keyed::of(&i)).unwrap(), model.remove(&i));
             } else {
-                values.put(Keyed::of(&i), value).unwrap();
+                values.put(Keyed::of(&i), value.clone()).unwrap();
                 model.insert(i, value);
             }
         }
@@ -163,9 +163,7 @@ fn a_crash_in_the_middle_of_a_fold_does_no_harm() {
         drop((store, values));
         for writes in [5, 20, 80, 300, i64::MAX] {
             let (mut store, values) = again(epoch(round));
-            (0..60_000)
-                .step_by(397)
-                .for_each(|i| assert_eq!(values.get(Keyed::of(&i)).unwrap(), model.get(&i).copied()));
+            (0..6000).step_by(97).for_each(|i| assert_eq!(values.get(Keyed::of(&i)).unwrap(), model.get(&i).cloned()));
             let Some(fold) = store.free(epoch(round)) else { break };
             store.faults().fail_after(writes);
             let outcome = fold.run();
@@ -176,7 +174,7 @@ fn a_crash_in_the_middle_of_a_fold_does_no_harm() {
     }
     assert!(failed > 5 && done > 2 && (100..400).contains(&most), "{failed} failed, {done} done, {most} chunks");
     let (_store, values) = again(epoch(5));
-    (0..60_000).step_by(11).for_each(|i| assert_eq!(values.get(Keyed::of(&i)).unwrap(), model.get(&i).copied()));
+    (0..6000).for_each(|i| assert_eq!(values.get(Keyed::of(&i)).unwrap(), model.get(&i).cloned()));
 }
 
 #[test]
@@ -184,16 +182,16 @@ fn small_deltas_over_a_large_base_become_one_run() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("0.redb");
     let mut store = create(&path);
-    let values = store.value::<u64, [u64; 16]>("cart").unwrap();
-    (0..40_000).for_each(|i| values.put(Keyed::of(&i), [u64::MAX; 16]).unwrap());
+    let values = store.value::<u64, String>("cart").unwrap();
+    (0..4000).for_each(|i| values.put(Keyed::of(&i), "x".repeat(1600)).unwrap());
     checkpoint(&mut store, 1).unwrap();
     let fold = store.free(epoch(1)).expect("so much is folded into the base");
     store.folded(fold.run());
     assert_eq!(store.runs(), 0);
     let mut most = 0;
     for count in 2..100 {
-        values.put(Keyed::of(&(count % 40)), [count; 16]).unwrap();
-        values.remove(Keyed::of(&(20_000 + count))).unwrap();
+        values.put(Keyed::of(&(count % 40)), count.to_string()).unwrap();
+        values.remove(Keyed::of(&(2000 + count))).unwrap();
         checkpoint(&mut store, count).unwrap();
         if let Some(fold) = store.free(epoch(count)) {
             store.folded(fold.run());
@@ -203,10 +201,10 @@ fn small_deltas_over_a_large_base_become_one_run() {
     assert!((4..12).contains(&most), "{most}");
     drop((store, values));
     assert!(check_base(&path) > 100);
-    let values = open(&path, epoch(99)).unwrap().value::<u64, [u64; 16]>("cart").unwrap();
-    assert_eq!(values.get(Keyed::of(&39)).unwrap(), Some([79; 16]));
-    assert_eq!(values.get(Keyed::of(&20_099)).unwrap(), None);
-    assert_eq!(values.get(Keyed::of(&20_100)).unwrap(), Some([u64::MAX; 16]));
+    let values = open(&path, epoch(99)).unwrap().value::<u64, String>("cart").unwrap();
+    assert_eq!(values.get(Keyed::of(&39)).unwrap(), Some("79".into()));
+    assert_eq!(values.get(Keyed::of(&2099)).unwrap(), None);
+    assert_eq!(values.get(Keyed::of(&2100)).unwrap(), Some("x".repeat(1600)));
 }
 
 #[test]
@@ -230,12 +228,12 @@ fn an_epoch_that_was_folded_is_refused_and_one_that_was_not_is_there() {
 
 /// Every value, map entry, list and timer of some subtasks' files.
 #[derive(Debug, Default, PartialEq)]
-struct Contents(BTreeMap<u64, (Option<u32>, Vec<(String, u8)>, Vec<u16>, bool)>);
+struct Contents(BTreeMap<u64, Held>);
 
-fn handles<K: Key>(
-    store: &mut Store,
-    swapped: bool,
-) -> (ValueState<K, u32>, MapState<K, String, u8>, ListState<K, u16>, Timers<K>) {
+type Held = (Option<u32>, Vec<(String, u8)>, Vec<u16>, bool);
+type Handles<K> = (ValueState<K, u32>, MapState<K, String, u8>, ListState<K, u16>, Timers<K>);
+
+fn handles<K: Key>(store: &mut Store, swapped: bool) -> Handles<K> {
     // The order of registration gives the states their numbers.
     let first = swapped.then(|| store.timers("timers").unwrap());
     let (values, maps, lists) =

@@ -10,7 +10,7 @@ use super::layers::Lower;
 use super::list::{ListState, Pieces, WindowedList};
 use super::map::MapState;
 use super::shape::{Namespace, One, Shape, StateValue};
-use super::table::{Names, Table};
+use super::table::{Names, Shared, Table};
 use super::upkeep::Upkeep;
 use super::value::{Timers, ValueState, WindowedState};
 use crate::record::{Epoch, Key};
@@ -257,13 +257,12 @@ impl Store {
         self.register::<Timestamp, K, Pieces<T>>(name, "windowed list", type_name::<T>()).map(WindowedList)
     }
 
-    #[expect(clippy::type_complexity, reason = "only the handles see it")]
     fn register<N: Namespace, K: Key, S: Shape>(
         &mut self,
         name: &str,
         kind: &str,
         types: &str,
-    ) -> Result<Rc<RefCell<Table<N, K, S>>>, Error> {
+    ) -> Result<Shared<N, K, S>, Error> {
         let (state, uid) = (name.to_owned(), self.identity.uid.clone());
         let names = Names { state: state.clone(), uid: uid.clone() };
         if self.taken.contains(&state) {

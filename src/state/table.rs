@@ -14,6 +14,7 @@ use super::layers::Lower;
 use super::shape::{FullKey, Keyed, Namespace, Shape};
 use super::space::{Mark, Slot, Space, position};
 use crate::record::{CodecError, Key, KeyGroup, decode_prefix};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -39,6 +40,9 @@ impl Names {
         Error::Codec { state: self.state.clone(), uid: self.uid.clone(), source }
     }
 }
+
+/// A table, shared by the store and the handles.
+pub(super) type Shared<N, K, S> = Rc<RefCell<Table<N, K, S>>>;
 
 /// One state's slots.
 pub(super) struct Table<N, K, S> {

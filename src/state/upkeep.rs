@@ -74,10 +74,8 @@ impl<N: Namespace, K: Key, S: Shape> Upkeep for Table<N, K, S> {
                 !slot.mark.is_dirty()
             });
         }
-        let entries = arena.entries() - entries;
-        if entries > 0 {
-            self.entry_bytes = (arena.len() - bytes) / entries;
-        }
+        let average = (arena.len() - bytes).checked_div(arena.entries() - entries);
+        self.entry_bytes = average.unwrap_or(self.entry_bytes);
         match refused {
             // The list of soiled namespaces is gone: the next hand-off looks at all.
             Some(error) => Err(self.names.codec(error)),

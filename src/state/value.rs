@@ -2,11 +2,9 @@
 
 use super::Error;
 use super::shape::{Keyed, Namespace, One, StateValue};
-use super::table::Table;
+use super::table::{Shared, Table};
 use crate::record::Key;
 use crate::time::Timestamp;
-use std::cell::RefCell;
-use std::rc::Rc;
 
 impl<N: Namespace, K: Key, V: StateValue> Table<N, K, One<V>> {
     fn value(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<Option<&V>, Error> {
@@ -70,7 +68,7 @@ impl<N: Namespace, K: Key, V: StateValue> Table<N, K, One<V>> {
 /// assert_eq!(visits.get(Keyed::of(&ada))?, Some(3));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-pub struct ValueState<K, V>(pub(super) Rc<RefCell<Table<(), K, One<V>>>>);
+pub struct ValueState<K, V>(pub(super) Shared<(), K, One<V>>);
 
 impl<K, V> Clone for ValueState<K, V> {
     fn clone(&self) -> Self {
@@ -134,7 +132,7 @@ impl<K: Key, V: StateValue> ValueState<K, V> {
 ///
 /// # Panics
 /// If a closure given to one of its methods uses the same state.
-pub struct WindowedState<K, V>(pub(super) Rc<RefCell<Table<Timestamp, K, One<V>>>>);
+pub struct WindowedState<K, V>(pub(super) Shared<Timestamp, K, One<V>>);
 
 impl<K, V> Clone for WindowedState<K, V> {
     fn clone(&self) -> Self {
@@ -213,7 +211,7 @@ impl<K: Key, V: StateValue> WindowedState<K, V> {
 }
 
 /// Times at which keys want to be called. A key has at most one timer at each time.
-pub struct Timers<K>(pub(super) Rc<RefCell<Table<Timestamp, K, One<()>>>>);
+pub struct Timers<K>(pub(super) Shared<Timestamp, K, One<()>>);
 
 impl<K> Clone for Timers<K> {
     fn clone(&self) -> Self {
