@@ -160,6 +160,11 @@ impl Disk {
         Ok(found)
     }
 
+    /// How many bytes the base has.
+    pub(super) fn base_bytes(&self) -> Result<u64, Error> {
+        self.file.read(|transaction| number::<8>(&transaction.open_table(META)?, "base"))
+    }
+
     /// Deletes what epochs younger than `epoch` changed.
     pub(super) fn roll_back(&self, epoch: Epoch) -> Result<(), Error> {
         let epoch = epoch.as_u64();

@@ -162,7 +162,8 @@ impl Fold {
     fn merge_into_base(&self, view: &View) -> Result<Folded, Error> {
         let mut merge = Merge::new(view, self.runs.iter().rev(), false);
         self.disk.guard(|| merge.seek(&[]))?;
-        let mut base_bytes = self.base_bytes;
+        // Not the planned number: a fold that failed may have done some pieces.
+        let mut base_bytes = self.disk.base_bytes()?;
         loop {
             let mut piece = Piece::default();
             let base = self.disk.view()?.base;

@@ -3,6 +3,26 @@
 //! This is the only room that knows redb. It is synchronous and knows no actor: work that blocks is handed out as values
 //! ([`Flush`], [`Fold`]) that somebody runs elsewhere and whose outcomes are told back.
 //!
+//! A window's state is its own timer:
+//! ```
+//! use millstream::state::{Identity, Keyed, Store, StoreOptions};
+//! use millstream::time::Timestamp;
+//!
+//! let dir = tempfile::tempdir()?;
+//! let identity = Identity { job_id: 1, uid: "per-minute".into(), subtask: 0, generation: 0 };
+//! let mut store = Store::create(&dir.path().join("0.redb"), &identity, StoreOptions::default())?;
+//! let hits = store.windowed_value::<String, u32>("hits")?;
+//! for (second, page) in [(3, "/"), (61, "/"), (59, "/faq"), (5, "/")] {
+//!     let end = Timestamp::from_seconds(second - second % 60 + 60);
+//!     hits.update(end, Keyed::of(&page.to_string()), || 0, |n| *n += 1)?;
+//! }
+//! let (end, counts) = hits.drain_first(Timestamp::from_seconds(100))?.expect("one window is over");
+//! assert_eq!(end, Timestamp::from_seconds(60));
+//! assert_eq!(counts.iter().map(|(_, page, n)| (page.as_str(), *n)).collect::<Vec<_>>(), [("/", 2), ("/faq", 1)]);
+//! assert_eq!(hits.drain_first(Timestamp::from_seconds(100))?, None);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Layers
 //! Read from the top:
 //! 1. **Tables**, in memory: hash tables by namespace and key. They hold what is *dirty* (changed since the last hand-off),
@@ -77,6 +97,8 @@ mod table;
 mod upkeep;
 mod value;
 
+#[cfg(test)]
+mod fold_tests;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]

@@ -1,38 +1,13 @@
 //! What the room promises, one test for each.
 
-use super::disk::{BASE, META};
+use super::disk::META;
+use super::testkit::{check_base, checkpoint, create, epoch, identity, open};
 use super::*;
 use crate::fault::{Fault, Faulty as _};
 use crate::record::{Epoch, Key, KeyGroup};
-use redb::{ReadableDatabase as _, ReadableTable as _};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-fn identity(subtask: usize, generation: u64) -> Identity {
-    Identity { job_id: 0xabc, uid: "checkout".into(), subtask, generation }
-}
-
-fn epoch(count: u64) -> Epoch {
-    Epoch::new(1, count)
-}
-
-fn create(path: &Path) -> Store {
-    Store::create(path, &identity(0, 0), StoreOptions::default()).unwrap()
-}
-
-fn open(path: &Path, at: Epoch) -> Result<Store, Error> {
-    Store::open(path, &identity(0, 0), at, at, StoreOptions::default())
-}
-
-/// Hands off and flushes.
-fn checkpoint(store: &mut Store, count: u64) -> Result<(), String> {
-    let Some(flush) = store.hand_off(epoch(count)) else { return Ok(()) };
-    let outcome = flush.run();
-    let result = outcome.result().map(drop).map_err(ToString::to_string);
-    store.flushed(outcome);
-    result
-}
 
 /// A file with one epoch of `count` values.
 fn file_of(path: &Path, count: u64) {
@@ -40,27 +15,6 @@ fn file_of(path: &Path, count: u64) {
     let values = store.value::<u64, String>("cart").unwrap();
     (0..count).for_each(|i| values.put(Keyed::of(&i), format!("value {i}")).unwrap());
     checkpoint(&mut store, 1).unwrap();
-}
-
-/// Checks that the base's keys ascend strictly, through all chunks, and that the file knows their size.
-fn check_base(path: &Path) -> usize {
-    let database = redb::Database::open(path).unwrap();
-    let transaction = database.begin_read().unwrap();
-    let (mut last, mut bytes, mut chunks): (Option<Vec<u8>>, u64, usize) = (None, 0, 0);
-    for row in transaction.open_table(BASE).unwrap().iter().unwrap() {
-        let (first, row) = row.unwrap();
-        let chunk = chunk::Chunk::check(row.value()).unwrap();
-        assert_eq!(first.value(), chunk.entry(0).key);
-        for entry in (0..chunk.len()).map(|i| chunk.entry(i)) {
-            assert!(last.as_deref() < Some(entry.key) && entry.value.is_some());
-            last = Some(entry.key.to_vec());
-        }
-        bytes += row.value().len() as u64;
-        chunks += 1;
-    }
-    let meta = transaction.open_table(META).unwrap();
-    assert_eq!(meta.get("base").unwrap().unwrap().value(), bytes.to_le_bytes());
-    chunks
 }
 
 #[test]
@@ -130,81 +84,6 @@ fn a_new_key_costs_no_read_while_the_state_fits() {
     checkpoint(&mut store, 1).unwrap();
     (500..2000).for_each(|i| values.put(Keyed::of(&i), i).unwrap());
     assert_eq!(store.unforeseen_reads(), 0);
-}
-
-/// A large base, folded in pieces, each of which may be the last that is written.
-#[test]
-fn a_crash_in_the_middle_of_a_fold_does_no_harm() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("0.redb");
-    // Too little for all, so that some is read from chunks by key.
-    let options = StoreOptions { memory: 2_000_000 };
-    let again = |at| {
-        let mut store = Store::open(&path, &identity(0, 0), at, Epoch::ZERO, options.clone()).unwrap();
-        let values = store.value::<u64, String>("cart").unwrap();
-        (store, values)
-    };
-    drop(create(&path));
-    let mut model = BTreeMap::new();
-    let (mut failed, mut done, mut most) = (0, 0, 0);
-    for round in 1..6_u64 {
-        let (mut store, values) = again(epoch(round - 1));
-        let keys = if round == 1 { 0..4000 } else { round * 300..round * 300 + 3000 };
-        for i in keys {
-            let value = format!("{:01600}", i + round);
-            if (i + round).is_multiple_of(5) {
-                assert_eq!(values.remove(Keyed::of(&i)).unwrap(), model.remove(&i));
-            } else {
-                values.put(Keyed::of(&i), value.clone()).unwrap();
-                model.insert(i, value);
-            }
-        }
-        checkpoint(&mut store, round).unwrap();
-        drop((store, values));
-        for writes in [5, 20, 80, 300, i64::MAX] {
-            let (mut store, values) = again(epoch(round));
-            (0..6000).step_by(97).for_each(|i| assert_eq!(values.get(Keyed::of(&i)).unwrap(), model.get(&i).cloned()));
-            let Some(fold) = store.free(epoch(round)) else { break };
-            store.faults().fail_after(writes);
-            let outcome = fold.run();
-            store.faults().mend();
-            *if outcome.result().is_ok() { &mut done } else { &mut failed } += 1;
-        }
-        most = most.max(check_base(&path));
-    }
-    assert!(failed > 5 && done > 2 && (100..400).contains(&most), "{failed} failed, {done} done, {most} chunks");
-    let (_store, values) = again(epoch(5));
-    (0..6000).for_each(|i| assert_eq!(values.get(Keyed::of(&i)).unwrap(), model.get(&i).cloned()));
-}
-
-#[test]
-fn small_deltas_over_a_large_base_become_one_run() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("0.redb");
-    let mut store = create(&path);
-    let values = store.value::<u64, String>("cart").unwrap();
-    (0..4000).for_each(|i| values.put(Keyed::of(&i), "x".repeat(1600)).unwrap());
-    checkpoint(&mut store, 1).unwrap();
-    let fold = store.free(epoch(1)).expect("so much is folded into the base");
-    store.folded(fold.run());
-    assert_eq!(store.runs(), 0);
-    let mut most = 0;
-    for count in 2..100 {
-        values.put(Keyed::of(&(count % 40)), count.to_string()).unwrap();
-        values.remove(Keyed::of(&(2000 + count))).unwrap();
-        checkpoint(&mut store, count).unwrap();
-        if let Some(fold) = store.free(epoch(count)) {
-            store.folded(fold.run());
-        }
-        most = most.max(store.runs());
-    }
-    assert!((4..12).contains(&most), "{most}");
-    drop((store, values));
-    assert!(check_base(&path) > 100);
-    let values = open(&path, epoch(99)).unwrap().value::<u64, String>("cart").unwrap();
-    assert_eq!(values.get(Keyed::of(&39)).unwrap(), Some("79".into()));
-    assert_eq!(values.get(Keyed::of(&2099)).unwrap(), None);
-    assert_eq!(values.get(Keyed::of(&2100)).unwrap(), Some("x".repeat(1600)));
 }
 
 #[test]
