@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <state-dir>/lock                              held while a process uses the directory; its pid
-//! <state-dir>/job.redb                          the manifest
+//! <state-dir>/job.redb                          the manifest; job.unborn until it is whole
 //! <state-dir>/<generation>/<uid>/<subtask>.redb keyed state
 //! ```
 
@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 const LOCK: &str = "lock";
 const MANIFEST: &str = "job.redb";
+/// A manifest that a crash has kept from being born: of no worth.
+const UNBORN: &str = "job.unborn";
 
 /// A state directory that this process holds.
 #[derive(Debug)]
@@ -101,13 +103,13 @@ impl StateDirectory {
         Ok(())
     }
 
-    /// What is in the directory, apart from the lock.
+    /// What is in the directory, apart from the lock and what never was a manifest.
     fn entries(&self) -> Result<Vec<String>> {
         let listed = fs::read_dir(&self.path).and_then(|entries| {
             entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<std::io::Result<_>>()
         });
         let mut names: Vec<String> = listed.map_err(|cause| io("list", &self.path, cause))?;
-        names.retain(|name| name != LOCK);
+        names.retain(|name| name != LOCK && name != UNBORN);
         names.sort();
         Ok(names)
     }

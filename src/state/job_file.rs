@@ -1,8 +1,10 @@
 //! The job's own file, which holds its manifest.
 
 use super::Error;
-use super::guarded::Guarded;
+use super::guarded::{Guarded, sync_dir};
 use redb::{Durability, TableDefinition};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The newest format this version reads, and the one it writes.
@@ -31,14 +33,24 @@ pub struct JobFile {
 }
 
 impl JobFile {
-    /// Makes a new file that holds `manifest`.
+    /// Makes a new file that holds `manifest`. It is written under another name, with the extension `unborn`, and gets its
+    /// own when it is whole: a crash in between leaves no half of it.
     ///
     /// # Errors
     /// [`Error::Exists`] if there is one; else what the disk says.
     pub fn create(path: &Path, manifest: &[u8]) -> Result<JobFile, Error> {
-        let file = JobFile { file: Guarded::create(path, CACHE)? };
-        file.write(manifest, true)?;
-        Ok(file)
+        if path.exists() {
+            return Err(Error::Exists { path: path.to_owned() });
+        }
+        let unborn = path.with_extension("unborn");
+        match fs::remove_file(&unborn) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(Error::io(&unborn, "remove", cause)),
+            _ => {}
+        }
+        JobFile { file: Guarded::create(&unborn, CACHE)? }.write(manifest, true)?;
+        fs::rename(&unborn, path).map_err(|cause| Error::io(path, "make", cause))?;
+        sync_dir(path.parent().unwrap_or(Path::new("")))?;
+        JobFile::open(path)
     }
 
     /// Opens an existing file.
@@ -138,6 +150,15 @@ mod tests {
         drop(JobFile::create(&path, b"0").unwrap());
         assert!(matches!(JobFile::create(&path, b"1"), Err(Error::Exists { .. })));
         assert_eq!(JobFile::open(&path).unwrap().load().unwrap(), b"0");
+    }
+
+    #[test]
+    fn what_a_crash_at_birth_has_left_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("job.redb");
+        fs::write(dir.path().join("job.unborn"), "half").unwrap();
+        assert_eq!(JobFile::create(&path, b"0").unwrap().load().unwrap(), b"0");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
