@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::dataflow::Dataflow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,45 +42,36 @@ pub(crate) enum Command {
 
 /// How to run.
 pub(crate) struct Options {
-    inputs: Vec<PathBuf>,
-    pub(crate) output: PathBuf,
+    pub(crate) dataflow: Dataflow,
     state_dir: Option<PathBuf>,
-    pub(crate) window: Duration,
-    pub(crate) visit_gap: Duration,
-    pub(crate) out_of_orderness: Duration,
     pub(crate) parallelism: usize,
     pub(crate) checkpoint_interval: Duration,
-    pub(crate) rate: Option<f64>,
-    pub(crate) follow: bool,
     pub(crate) fresh: bool,
     pub(crate) summary: Option<PathBuf>,
 }
 
 impl Options {
-    /// The logs to be read.
-    pub(crate) fn inputs(&self) -> Vec<PathBuf> {
-        if self.inputs.is_empty() { vec![PathBuf::from(BUNDLED)] } else { self.inputs.clone() }
-    }
-
     /// Where state lives.
     pub(crate) fn state_dir(&self) -> PathBuf {
-        self.state_dir.clone().unwrap_or_else(|| self.output.join(".state"))
+        self.state_dir.clone().unwrap_or_else(|| self.dataflow.output.join(".state"))
     }
 }
 
 /// Reads the command line.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let mut options = Options {
-        inputs: Vec::new(),
-        output: PathBuf::from("pageviews-out"),
+        dataflow: Dataflow {
+            inputs: Vec::new(),
+            output: PathBuf::from("pageviews-out"),
+            window: Duration::from_secs(10),
+            visit_gap: Duration::from_secs(30 * 60),
+            out_of_orderness: Duration::from_secs(60),
+            rate: None,
+            follow: false,
+        },
         state_dir: None,
-        window: Duration::from_secs(10),
-        visit_gap: Duration::from_secs(30 * 60),
-        out_of_orderness: Duration::from_secs(60),
         parallelism: 1,
         checkpoint_interval: Duration::from_secs(1),
-        rate: None,
-        follow: false,
         fresh: false,
         summary: None,
     };
@@ -96,7 +88,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         };
         match flag.as_str() {
             "--help" | "-h" => return Ok(Command::Help),
-            "--follow" => options.follow = switch(&inline)?,
+            "--follow" => options.dataflow.follow = switch(&inline)?,
             "--fresh" => options.fresh = switch(&inline)?,
             "--input"
             | "--output"
@@ -114,6 +106,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             _ => return Err(format!("unknown argument {flag}")),
         }
     }
+    if options.dataflow.inputs.is_empty() {
+        options.dataflow.inputs.push(PathBuf::from(BUNDLED));
+    }
     Ok(Command::Run(options))
 }
 
@@ -121,13 +116,13 @@ impl Options {
     fn set(&mut self, flag: &str, value: OsString) -> Result<(), String> {
         let text = value.to_string_lossy().into_owned();
         match flag {
-            "--input" => self.inputs.push(value.into()),
-            "--output" => self.output = value.into(),
+            "--input" => self.dataflow.inputs.push(value.into()),
+            "--output" => self.dataflow.output = value.into(),
             "--state-dir" => self.state_dir = Some(value.into()),
             "--summary" => self.summary = Some(value.into()),
-            "--window" => self.window = positive(flag, &text)?,
-            "--visit-gap" => self.visit_gap = positive(flag, &text)?,
-            "--out-of-orderness" => self.out_of_orderness = duration(flag, &text)?,
+            "--window" => self.dataflow.window = positive(flag, &text)?,
+            "--visit-gap" => self.dataflow.visit_gap = positive(flag, &text)?,
+            "--out-of-orderness" => self.dataflow.out_of_orderness = duration(flag, &text)?,
             "--checkpoint-interval" => self.checkpoint_interval = positive(flag, &text)?,
             "--parallelism" => {
                 let number = text.parse().ok().filter(|n| (1..=128).contains(n));
@@ -135,7 +130,7 @@ impl Options {
             }
             _ => {
                 let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-                self.rate = Some(rate.ok_or_else(|| format!("{flag} {text}: give a number above 0"))?);
+                self.dataflow.rate = Some(rate.ok_or_else(|| format!("{flag} {text}: give a number above 0"))?);
             }
         }
         Ok(())

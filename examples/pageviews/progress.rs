@@ -76,7 +76,7 @@ pub(crate) fn report(status: &JobStatus, options: &Options, took: Duration) {
             out,
             "{records} records, {rejected} rejected, in {:.1} s -> {}",
             took.as_secs_f64(),
-            options.output.display()
+            options.dataflow.output.display()
         )
     };
     let shown = told.and_then(|()| {
@@ -92,7 +92,7 @@ pub(crate) fn report(status: &JobStatus, options: &Options, took: Duration) {
 
 /// The five users with the most views, from users.csv.
 fn busiest_users(options: &Options) -> Vec<(String, u64)> {
-    let Ok(mut rows) = csv::Reader::from_path(options.output.join("users.csv")) else { return Vec::new() };
+    let Ok(mut rows) = csv::Reader::from_path(options.dataflow.output.join("users.csv")) else { return Vec::new() };
     let mut views: HashMap<String, u64> = HashMap::new();
     for row in rows.records().flatten() {
         if let (Some(user), Some(Ok(more))) = (row.get(2), row.get(3).map(str::parse::<u64>)) {
