@@ -18,8 +18,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-/// Spaces that keep their memory for the next namespace.
+/// Large spaces that keep their memory for the next namespace. Small ones, with room for at most `SMALL` slots, always do:
+/// windows of few keys come and go by the hundred within a batch.
 const SPARE_SPACES: usize = 8;
+const SMALL: usize = 32;
 
 /// Where a slot is; good until the next insertion or removal.
 #[derive(Clone, Copy)]
@@ -124,7 +126,7 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
 
     /// Forgets a namespace in which nothing is left. Few empty spaces keep their memory.
     fn release(&mut self, namespace: N, space: usize) {
-        if self.free.len() < SPARE_SPACES {
+        if self.free.len() < SPARE_SPACES || self.spaces[space].slots.capacity() <= SMALL {
             self.spaces[space].clear();
         } else {
             self.spaces[space] = Space::default();

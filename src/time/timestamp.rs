@@ -1,6 +1,7 @@
 //! A moment of event or processing time.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::cell::Cell;
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
@@ -67,34 +68,49 @@ impl Timestamp {
     /// Writes the RFC 3339 text into `buffer` and returns it, or `None` outside the years 0 to 9999, which RFC 3339
     /// cannot write.
     fn write_rfc3339(self, buffer: &mut [u8; 24]) -> Option<&str> {
-        let (days, millis) = (self.0.div_euclid(MILLIS_PER_DAY), self.0.rem_euclid(MILLIS_PER_DAY));
-        let (year, month, day) = civil_from_days(days);
-        if !(0..=9999).contains(&year) {
-            return None;
+        let days = self.0.div_euclid(MILLIS_PER_DAY);
+        // Rows of one stretch of time bear the same day, and the calendar costs more than all the rest.
+        thread_local!(static DAY: Cell<(i64, [u8; 10])> = const { Cell::new((i64::MIN, [0; 10])) });
+        let (known, mut date) = DAY.get();
+        if known != days {
+            date = date_text(days)?;
+            DAY.set((days, date));
         }
+        // Within a day, so 32 bits are enough.
+        let millis = self.0.rem_euclid(MILLIS_PER_DAY) as u32;
         let (second, fraction) = (millis / 1000, millis % 1000);
-        let two = |buffer: &mut [u8; 24], at: usize, value: i64| {
-            buffer[at] = b'0' + (value / 10 % 10) as u8;
-            buffer[at + 1] = b'0' + (value % 10) as u8;
-        };
         *buffer = *b"0000-00-00T00:00:00.000Z";
-        two(buffer, 0, year / 100);
-        two(buffer, 2, year % 100);
-        two(buffer, 5, month);
-        two(buffer, 8, day);
-        two(buffer, 11, second / 3600);
-        two(buffer, 14, second / 60 % 60);
-        two(buffer, 17, second % 60);
+        buffer[..10].copy_from_slice(&date);
+        buffer[11..13].copy_from_slice(&two_digits(second / 3600));
+        buffer[14..16].copy_from_slice(&two_digits(second / 60 % 60));
+        buffer[17..19].copy_from_slice(&two_digits(second % 60));
         let end = if fraction == 0 {
             buffer[19] = b'Z';
             20
         } else {
             buffer[20] = b'0' + (fraction / 100) as u8;
-            two(buffer, 21, fraction % 100);
+            buffer[21..23].copy_from_slice(&two_digits(fraction % 100));
             24
         };
         std::str::from_utf8(&buffer[..end]).ok()
     }
+}
+
+/// The two decimal digits of a number below 100.
+fn two_digits(value: u32) -> [u8; 2] {
+    [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]
+}
+
+/// `YYYY-MM-DD` of the day `days` after 1970-01-01, or `None` outside the years 0 to 9999.
+fn date_text(days: i64) -> Option<[u8; 10]> {
+    let (year, month, day) = civil_from_days(days);
+    let year = u32::try_from(year).ok().filter(|year| *year <= 9999)?;
+    let mut text = *b"0000-00-00";
+    text[..2].copy_from_slice(&two_digits(year / 100));
+    text[2..4].copy_from_slice(&two_digits(year % 100));
+    text[5..7].copy_from_slice(&two_digits(month as u32));
+    text[8..].copy_from_slice(&two_digits(day as u32));
+    Some(text)
 }
 
 /// Year, month and day of the day `days` after 1970-01-01 in the proleptic Gregorian calendar. Source: Howard Hinnant,

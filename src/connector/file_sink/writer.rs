@@ -111,7 +111,9 @@ impl FileWriter {
 
     fn enqueue_rows(&mut self) {
         if self.rows.len() > 0 {
-            let spare = lock(&self.shared.spare).pop().unwrap_or_default();
+            // Made at its full size: growing there by doubling touches twice the memory.
+            let room = SPILL_BYTES + SPILL_BYTES / 16;
+            let spare = lock(&self.shared.spare).pop().unwrap_or_else(|| Vec::with_capacity(room));
             let chunk = self.rows.take(spare);
             self.enqueue(Item::Rows(chunk));
         }
