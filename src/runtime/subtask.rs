@@ -86,7 +86,10 @@ pub(super) struct Subtask {
     sink_stalled: bool,
     /// The state waits for memory.
     memory_short: bool,
+    /// The newest epoch of a barrier for which something is in the state file; zero if nothing ever was.
     written: Epoch,
+    /// The newest epoch under which something was written ahead of its barrier, to make room.
+    spilled: Epoch,
     pending: Option<Pending>,
     closing: bool,
 }
@@ -129,6 +132,7 @@ impl Subtask {
             sink_lanes: Vec::new(),
             sink_stalled: false,
             memory_short: false,
+            spilled: Epoch::ZERO,
             written: blueprint.state.as_ref().map_or(Epoch::ZERO, |file| file.written),
             pending: None,
             closing: false,
@@ -515,6 +519,9 @@ impl Subtask {
         self.flush_outlets();
         let prepared = self.call(|core| Ok(core.prepare(epoch)))?;
         self.emit(&Element::Barrier(epoch));
+        // What was spilled before is part of this epoch, also if nothing is left to be flushed for it. What is spilled from
+        // here on belongs to the next one, and must not be told before that.
+        self.written = self.written.max(self.spilled);
 
         let (plan, head) = (&self.blueprint.plan, self.blueprint.head());
         let mut watermarks: BTreeMap<String, i64> = BTreeMap::new();
@@ -621,6 +628,9 @@ impl Subtask {
                 LaneId::State,
                 move || flush.run(),
                 |subtask, outcome| {
+                    if let Ok(epoch) = outcome.result() {
+                        subtask.spilled = epoch;
+                    }
                     if let Some(store) = subtask.core.as_mut().and_then(|core| core.store.as_mut()) {
                         store.flushed(outcome);
                     }

@@ -4,6 +4,7 @@ mod builder;
 mod embedding;
 mod flow;
 mod lives;
+mod memory;
 mod operators;
 mod order;
 mod refusals;
