@@ -26,7 +26,7 @@ fn parent(arguments: Arguments) -> Result<(), Failure> {
     let sizes = if arguments.sizes.is_empty() { vec![1, 64, 1024] } else { arguments.sizes };
     let mut rows = Vec::new();
     for batch in sizes {
-        let records = (batch * 200_000).clamp(500_000, 50_000_000) / if arguments.quick { 10 } else { 1 };
+        let records = (batch * 400_000).clamp(5_000_000, 50_000_000) / if arguments.quick { 5 } else { 1 };
         let contenders = ["chained", "isolated"].map(|how| vec![records.to_string(), batch.to_string(), how.into()]);
         let costs = measure::rounds(arguments.rounds, &contenders)?;
         let [chained, isolated] = &costs[..] else { return Err("two contenders give two lists".into()) };
