@@ -1,5 +1,7 @@
 //! A dataflow said with the typed API does what its calls say, however it is cut into subtasks, batches and lives.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare has failed")]
+
 mod builder;
 mod embedding;
 mod flow;

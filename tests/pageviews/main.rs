@@ -1,5 +1,7 @@
 //! The page view job gives the rows that a naive reading of the same logs gives.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare has failed")]
+
 #[path = "../../examples/support/access_log.rs"]
 mod access_log;
 mod bundled_log;
