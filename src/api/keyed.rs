@@ -11,6 +11,15 @@ use std::sync::Arc;
 /// A stream of records of type `T` grouped by a key of type `K`. Only here are the operators that keep state per key.
 ///
 /// Cheap to clone; used twice, each record is hashed once all the same.
+///
+/// A stream that is not keyed has none of them:
+///
+/// ```compile_fail,E0599
+/// use millstream::prelude::*;
+///
+/// let numbers = Job::new("unkeyed").source(MemorySource::new(0..10_u64));
+/// numbers.count();
+/// ```
 pub struct KeyedStream<K, T> {
     graph: SharedGraph,
     key_by: NodeId,

@@ -16,6 +16,8 @@
 mod explain;
 mod node;
 mod plan;
+#[cfg(test)]
+mod plan_tests;
 
 pub(crate) use node::{Exchange, Graph, Logic, Node, NodeId};
 pub(crate) use plan::Plan;

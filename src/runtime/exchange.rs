@@ -142,3 +142,87 @@ impl Lane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Graph, Logic, Node};
+    use crate::operator::{Map, SourceOperator, TypedPort};
+    use crate::prelude::MemorySource;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn exchange() -> impl Strategy<Value = Exchange> {
+        prop_oneof![Just(Exchange::Forward), Just(Exchange::Hash), Just(Exchange::Rebalance), Just(Exchange::Broadcast)]
+    }
+
+    /// Edges from node 0, 1, .. of those in front, and whether the operator keys.
+    type Sketch = Vec<(usize, Vec<(usize, Exchange)>, bool)>;
+
+    /// A graph of up to 7 operators, any of which may have several inputs, also from one operator.
+    fn sketches() -> impl Strategy<Value = Sketch> {
+        let edges = prop::collection::vec((0..100_usize, exchange()), 1..4);
+        prop::collection::vec((1..6_usize, edges, any::<bool>()), 1..7)
+    }
+
+    fn plan(sketch: Sketch) -> Plan {
+        let mut graph = Graph::new("sketch");
+        let port = || vec![TypedPort::<u64>::shared()];
+        let source = Logic::Source(Arc::new(SourceOperator::new(MemorySource::new(0..9_u64))));
+        graph.add(Node::new("source", source, None, port()), &[]);
+        for (parallelism, edges, keys) in sketch {
+            let stage = Arc::new(Map::new(|n: u64| n));
+            let mut node = if keys {
+                Node::new("key_by", Logic::KeyBy(stage), Some(TypedPort::<u64>::shared()), port())
+            } else {
+                Node::new("map", Logic::Stage(stage), Some(TypedPort::<u64>::shared()), port())
+            };
+            node.parallelism = (!keys).then_some(parallelism);
+            let count = graph.nodes.len();
+            let inputs: Vec<_> = edges.iter().map(|&(from, exchange)| (from % count, 0, exchange)).collect();
+            graph.add(node, &inputs);
+        }
+        // Every end needs a reader.
+        for id in 0..graph.nodes.len() {
+            if graph.outputs(id, 0).next().is_none() {
+                let sink = crate::operator::SinkOperator::new(crate::connector::CollectSink::<u64>::new());
+                let node = Node::new("sink", Logic::Sink(Arc::new(sink)), Some(TypedPort::<u64>::shared()), Vec::new());
+                graph.add(node, &[(id, 0, Exchange::Rebalance)]);
+            }
+        }
+        graph.plan(3).expect("the sketch is possible")
+    }
+
+    fn subtasks(plan: &Plan) -> Vec<(usize, usize)> {
+        let chains = plan.chains.iter().enumerate();
+        chains.flat_map(|(chain, it)| (0..it.parallelism).map(move |subtask| (chain, subtask))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn both_ends_of_a_channel_number_it_alike(sketch in sketches()) {
+            let plan = plan(sketch);
+            let mut ends = (0, 0);
+            for (chain, subtask) in subtasks(&plan) {
+                for (number, end) in outputs(&plan, chain, subtask).into_iter().enumerate() {
+                    ends.0 += 1;
+                    let there = number_at_receiver(&plan, end.edge, subtask, end.chain, end.subtask);
+                    let back = inputs(&plan, end.chain, end.subtask)[there];
+                    prop_assert_eq!(back, End { edge: end.edge, chain, subtask });
+                    prop_assert_eq!(number_at_sender(&plan, end.edge, end.subtask, chain, subtask), number);
+                }
+                ends.1 += inputs(&plan, chain, subtask).len();
+            }
+            prop_assert_eq!(ends.0, ends.1, "no channel has one end only");
+        }
+
+        #[test]
+        fn every_subtask_hears_of_the_end_of_its_input(sketch in sketches()) {
+            let plan = plan(sketch);
+            for (chain, subtask) in subtasks(&plan) {
+                let fed = !inputs(&plan, chain, subtask).is_empty();
+                prop_assert_eq!(fed, !plan.is_source(chain), "chain {}, subtask {}", chain, subtask);
+            }
+        }
+    }
+}
