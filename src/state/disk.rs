@@ -3,7 +3,7 @@
 
 use super::arena::Arena;
 use super::chunk::Chunk;
-use super::guarded::{Guarded, guard};
+use super::guarded::{Guarded, Opening, guard};
 use super::layers::{Row, Run};
 use super::{Error, Identity};
 use crate::record::Epoch;
@@ -52,8 +52,8 @@ pub(super) struct Disk {
 pub(super) struct View {
     pub(super) delta: ReadOnlyTable<(u64, u32), &'static [u8]>,
     pub(super) base: ReadOnlyTable<&'static [u8], &'static [u8]>,
-    /// Which opening of the database it belongs to.
-    times: u64,
+    /// The opening it belongs to.
+    pub(super) opening: Opening,
 }
 
 /// The database's own cache: a small part of the store's, since the store keeps what is hot itself.
@@ -184,21 +184,14 @@ impl Disk {
 
     /// The file as it is now.
     pub(super) fn view(&self) -> Result<View, Error> {
-        // Taken before: a view that is thought older than it is gets renewed once too often, which does no harm.
-        let times = self.file.times();
-        self.file.read(|transaction| {
-            Ok(View { delta: transaction.open_table(DELTA)?, base: transaction.open_table(BASE)?, times })
+        self.file.read_in(|transaction, opening| {
+            Ok(View { delta: transaction.open_table(DELTA)?, base: transaction.open_table(BASE)?, opening })
         })
     }
 
-    /// Whether a view can still be read.
-    pub(super) fn is_current(&self, view: &View) -> bool {
-        self.file.times() == view.times
-    }
-
-    /// Runs `op`, which reads from a view, and names the file in its errors. After one the view is of no more use.
-    pub(super) fn guard<R>(&self, op: impl FnOnce() -> Result<R, redb::Error>) -> Result<R, Error> {
-        guard(self.file.path(), "read", op).inspect_err(|_| self.file.close())
+    /// Runs `op`, which reads from this view, and names the file in its errors. After one the view is of no more use.
+    pub(super) fn guard<R>(&self, view: &View, op: impl FnOnce() -> Result<R, redb::Error>) -> Result<R, Error> {
+        guard(self.file.path(), "read", op).inspect_err(|_| self.file.close(view.opening))
     }
 
     /// What failed flushes left.

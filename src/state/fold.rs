@@ -7,7 +7,8 @@
 //! half its size, or it is small. Until then the gathered runs become one run of the delta.
 //!
 //! # Why a crash in the middle is harmless
-//! A fold goes in pieces, so that a flush waits for one piece only.
+//! A fold goes in pieces, so that a flush waits for one piece only. Only the last one is synced. An error, be it a flush's,
+//! closes the database and may undo the pieces so far; so all of them must succeed without the database being opened anew.
 //! * Into the base: a piece replaces whole chunks of the base by their merge with the delta's entries. The delta stays
 //!   until the last piece; reading it over a base that has some of it already gives the same.
 //! * Into the delta: the new chunks are put behind those of the youngest epoch that takes part, so they hide what they were
@@ -125,10 +126,10 @@ impl Fold {
         let mut merge = Merge::new(view, self.runs.iter().rev(), false);
         let mut packer = Packer::default();
         let mut rows: Vec<Row> = Vec::new();
-        self.disk.guard(|| merge.seek(&[]))?;
+        self.disk.guard(view, || merge.seek(&[]))?;
         loop {
             let mut chunks = Vec::new();
-            let at_end = self.disk.guard(|| {
+            let at_end = self.disk.guard(view, || {
                 let mut bytes = 0;
                 while bytes < PIECE {
                     let Some(entry) = merge.peek()? else { return Ok(true) };
@@ -142,7 +143,7 @@ impl Fold {
             if at_end {
                 chunks.extend(packer.finish());
             }
-            rows.extend(self.disk.file.write(durability(at_end), |transaction| {
+            rows.extend(self.disk.file.write_in(Some(view.opening), durability(at_end), |transaction| {
                 let new = append(transaction, self.youngest(), &chunks)?;
                 if at_end {
                     let (oldest, youngest) = (&self.runs[0].rows[0], self.runs.last().and_then(|run| run.rows.last()));
@@ -161,15 +162,15 @@ impl Fold {
     /// Merges the runs into the base, chunk by chunk of those that they touch.
     fn merge_into_base(&self, view: &View) -> Result<Folded, Error> {
         let mut merge = Merge::new(view, self.runs.iter().rev(), false);
-        self.disk.guard(|| merge.seek(&[]))?;
+        self.disk.guard(view, || merge.seek(&[]))?;
         // Not the planned number: a fold that failed may have done some pieces.
         let mut base_bytes = self.disk.base_bytes()?;
         loop {
             let mut piece = Piece::default();
-            let base = self.disk.view()?.base;
-            let at_end = self.disk.guard(|| {
+            let now = self.disk.view()?;
+            let at_end = self.disk.guard(&now, || {
                 while piece.bytes < PIECE {
-                    if !piece.take_stretch(&base, &mut merge)? {
+                    if !piece.take_stretch(&now.base, &mut merge)? {
                         return Ok(true);
                     }
                 }
@@ -177,7 +178,7 @@ impl Fold {
             })?;
             base_bytes = (base_bytes + piece.bytes).saturating_sub(piece.replaced);
             let folded = self.youngest().as_u64();
-            self.disk.file.write(durability(at_end), |transaction| {
+            self.disk.file.write_in(Some(view.opening), durability(at_end), |transaction| {
                 let mut base = transaction.open_table(BASE)?;
                 for first in &piece.gone {
                     base.remove(first.as_slice())?;

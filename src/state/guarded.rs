@@ -9,23 +9,30 @@ use redb::{Database, Durability, ReadTransaction, WriteTransaction};
 use std::fs::{File, OpenOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A database file that is opened as often as needed.
 #[derive(Debug)]
 pub(super) struct Guarded {
     path: PathBuf,
     cache: usize,
-    open: Mutex<Open>,
+    /// Shared by those who use the database; whoever opens or closes it waits until they are done, since a file cannot be
+    /// opened twice.
+    open: RwLock<Open>,
     #[cfg(test)]
     pub(super) faults: super::testkit::Faults,
 }
 
+/// Which opening of a database something belongs to. What was read in an earlier one can no longer be used, and what was
+/// written in it without a sync may be lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Opening(u64);
+
 #[derive(Debug, Default)]
 struct Open {
-    database: Option<Arc<Database>>,
-    /// How often it has been opened and closed.
-    times: u64,
+    database: Option<Database>,
+    /// The present or last one.
+    opening: Opening,
 }
 
 impl Guarded {
@@ -39,7 +46,7 @@ impl Guarded {
             Err(e) => return Err(Error::io(path, "create", e)),
         }
         let guarded = Guarded::new(path, cache);
-        guarded.open_with(&mut guarded.lock(), true)?;
+        guarded.open_with(&mut guarded.exclusive(), true)?;
         sync_dir(path.parent().unwrap_or(Path::new("")))?;
         Ok(guarded)
     }
@@ -47,7 +54,7 @@ impl Guarded {
     /// Opens an existing file.
     pub(super) fn open(path: &Path, cache: usize) -> Result<Self, Error> {
         let guarded = Guarded::new(path, cache);
-        guarded.open_with(&mut guarded.lock(), false)?;
+        guarded.open_with(&mut guarded.exclusive(), false)?;
         Ok(guarded)
     }
 
@@ -55,7 +62,7 @@ impl Guarded {
         Guarded {
             path: path.to_owned(),
             cache,
-            open: Mutex::default(),
+            open: RwLock::default(),
             #[cfg(test)]
             faults: super::testkit::Faults::default(),
         }
@@ -66,21 +73,33 @@ impl Guarded {
         &self.path
     }
 
-    /// How often the database has been opened and closed: what belongs to an earlier one can no longer be read.
-    pub(super) fn times(&self) -> u64 {
-        self.lock().times
+    /// Whether the database is open, and has been since that opening.
+    pub(super) fn is_open(&self, opening: Opening) -> bool {
+        let open = self.shared();
+        open.database.is_some() && open.opening == opening
     }
 
-    /// Closes the database; the next use opens it again.
-    pub(super) fn close(&self) {
-        self.lock().close();
+    /// Closes the database, if it is still in that opening; the next use opens it again.
+    pub(super) fn close(&self, opening: Opening) {
+        let mut open = self.exclusive();
+        if open.opening == opening {
+            open.database = None;
+        }
     }
 
     /// Runs `op` in a new read transaction.
     pub(super) fn read<R>(&self, op: impl FnOnce(&ReadTransaction) -> Result<R, redb::Error>) -> Result<R, Error> {
-        self.run("read", |database| {
+        self.read_in(|transaction, _| op(transaction))
+    }
+
+    /// Runs `op` in a new read transaction and tells it the opening.
+    pub(super) fn read_in<R>(
+        &self,
+        op: impl FnOnce(&ReadTransaction, Opening) -> Result<R, redb::Error>,
+    ) -> Result<R, Error> {
+        self.run("read", |database, opening| {
             use redb::ReadableDatabase;
-            op(&database.begin_read()?)
+            op(&database.begin_read()?, opening)
         })
     }
 
@@ -91,7 +110,20 @@ impl Guarded {
         durability: Durability,
         op: impl FnOnce(&WriteTransaction) -> Result<R, redb::Error>,
     ) -> Result<R, Error> {
-        self.run("write", |database| {
+        self.write_in(None, durability, op)
+    }
+
+    /// As [`write`](Self::write), but refuses if the database is no longer in that opening.
+    pub(super) fn write_in<R>(
+        &self,
+        expected: Option<Opening>,
+        durability: Durability,
+        op: impl FnOnce(&WriteTransaction) -> Result<R, redb::Error>,
+    ) -> Result<R, Error> {
+        self.run("write", |database, opening| {
+            if expected.is_some_and(|expected| expected != opening) {
+                return Err(redb::Error::DatabaseClosed);
+            }
             let mut transaction = database.begin_write()?;
             transaction.set_durability(durability).map_err(|e| redb::Error::Corrupted(e.to_string()))?;
             let result = op(&transaction)?;
@@ -101,25 +133,28 @@ impl Guarded {
     }
 
     /// Runs `op`; an error or a panic within closes the database.
-    fn run<R>(&self, doing: &'static str, op: impl FnOnce(&Database) -> Result<R, redb::Error>) -> Result<R, Error> {
-        let database = {
-            let mut open = self.lock();
-            match &open.database {
-                Some(database) => database.clone(),
-                None => self.open_with(&mut open, false)?,
+    fn run<R>(
+        &self,
+        doing: &'static str,
+        op: impl FnOnce(&Database, Opening) -> Result<R, redb::Error>,
+    ) -> Result<R, Error> {
+        loop {
+            let open = self.shared();
+            if let Some(database) = &open.database {
+                let opening = open.opening;
+                let result = guard(&self.path, doing, || op(database, opening));
+                drop(open);
+                return result.inspect_err(|_| self.close(opening));
             }
-        };
-        let result = guard(&self.path, doing, || op(&database));
-        if result.is_err() {
-            let mut open = self.lock();
-            if open.database.as_ref().is_some_and(|current| Arc::ptr_eq(current, &database)) {
-                open.close();
+            drop(open);
+            let mut open = self.exclusive();
+            if open.database.is_none() {
+                self.open_with(&mut open, false)?;
             }
         }
-        result
     }
 
-    fn open_with(&self, open: &mut Open, new: bool) -> Result<Arc<Database>, Error> {
+    fn open_with(&self, open: &mut Open, new: bool) -> Result<(), Error> {
         let file = OpenOptions::new().read(true).write(true).open(&self.path);
         let file = file.map_err(|e| Error::io(&self.path, "open", e))?;
         let length = file.metadata().map_err(|e| Error::io(&self.path, "open", e))?.len();
@@ -132,21 +167,17 @@ impl Guarded {
             let backend = super::testkit::Faulty::new(backend, self.faults.clone());
             Ok(Database::builder().set_cache_size(self.cache).create_with_backend(backend)?)
         })?;
-        let database = Arc::new(database);
-        open.database = Some(database.clone());
-        open.times += 1;
-        Ok(database)
+        open.database = Some(database);
+        open.opening.0 += 1;
+        Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shared(&self) -> RwLockReadGuard<'_, Open> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Open {
-    fn close(&mut self) {
-        self.database = None;
-        self.times += 1;
+    fn exclusive(&self) -> RwLockWriteGuard<'_, Open> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -170,4 +201,55 @@ pub(super) fn guard<R>(
 pub fn sync_dir(dir: &Path) -> Result<(), Error> {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     File::open(dir).and_then(|d| d.sync_all()).map_err(|e| Error::io(dir, "sync the directory", e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redb::{ReadableTable as _, TableDefinition};
+
+    const NUMBERS: TableDefinition<u8, u8> = TableDefinition::new("numbers");
+
+    fn put(number: u8) -> impl FnOnce(&WriteTransaction) -> Result<(), redb::Error> {
+        move |transaction| {
+            transaction.open_table(NUMBERS)?.insert(number, number)?;
+            Ok(())
+        }
+    }
+
+    fn numbers(file: &Guarded) -> Vec<u8> {
+        let read = |transaction: &ReadTransaction| {
+            transaction.open_table(NUMBERS)?.iter()?.map(|row| Ok(row?.0.value())).collect()
+        };
+        file.read(read).unwrap()
+    }
+
+    #[test]
+    fn what_was_not_synced_is_not_built_upon_after_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Guarded::create(&dir.path().join("file"), 1 << 20).unwrap();
+        file.write(Durability::Immediate, put(1)).unwrap();
+        let opening = file.read_in(|_, opening| Ok(opening)).unwrap();
+        file.write_in(Some(opening), Durability::None, put(2)).unwrap();
+        assert!(file.is_open(opening) && numbers(&file) == [1, 2]);
+        file.faults.fail_after(0);
+        file.write(Durability::Immediate, put(3)).unwrap_err();
+        file.faults.mend();
+        assert!(!file.is_open(opening));
+        let error = file.write_in(Some(opening), Durability::Immediate, put(4)).unwrap_err();
+        assert_eq!(crate::fault::Faulty::fault(&error), crate::fault::Fault::External, "{error}");
+        assert!(!numbers(&file).contains(&4));
+        file.write(Durability::Immediate, put(5)).unwrap();
+        assert_eq!((numbers(&file).first(), numbers(&file).last()), (Some(&1), Some(&5)));
+    }
+
+    #[test]
+    fn a_panic_within_is_an_error_that_names_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Guarded::create(&dir.path().join("file"), 1 << 20).unwrap();
+        let error = file.write(Durability::Immediate, |_| -> Result<(), _> { panic!("damaged") }).unwrap_err();
+        assert!(matches!(&error, Error::Corrupt { path, .. } if path == file.path()), "{error}");
+        file.write(Durability::Immediate, put(1)).unwrap();
+        assert_eq!(numbers(&file), [1]);
+    }
 }

@@ -10,6 +10,7 @@
 use super::Error;
 use super::chunk::{Chunk, Entry};
 use super::disk::{Disk, View, check};
+use crate::fault::{Fault, Faulty as _};
 use crate::record::Epoch;
 use redb::AccessGuard;
 use std::cell::{Cell, RefCell};
@@ -85,21 +86,21 @@ impl Lower {
 
     /// The newest entry of exactly this key, and what `found` makes of its value. `None` if there is none or it is a
     /// tombstone.
-    pub(super) fn get<R>(&self, key: &[u8], found: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, Error> {
+    pub(super) fn get<R>(&self, key: &[u8], mut found: impl FnMut(&[u8]) -> R) -> Result<Option<R>, Error> {
         self.with_view(|view| {
-            self.disk.guard(|| {
+            self.disk.guard(view, || {
                 for run in self.runs.borrow().iter().rev() {
                     let row = run.rows.get(run.lower_bound(key)).filter(|row| *row.first <= *key);
                     let Some(bytes) = row.map(|row| view.delta.get(row.number)).transpose()?.flatten() else {
                         continue;
                     };
                     if let Some(entry) = check(bytes.value())?.find(key) {
-                        return Ok(entry.value.map(found));
+                        return Ok(entry.value.map(&mut found));
                     }
                 }
                 let Some(row) = view.base.range(..=key)?.next_back() else { return Ok(None) };
                 let (_, bytes) = row?;
-                Ok(check(bytes.value())?.find(key).and_then(|entry| entry.value).map(found))
+                Ok(check(bytes.value())?.find(key).and_then(|entry| entry.value).map(&mut found))
             })
         })
     }
@@ -107,36 +108,48 @@ impl Lower {
     /// Visits the living entries whose key begins with one of the `prefixes`, which must ascend, in key order.
     pub(super) fn scan<'p>(
         &self,
-        prefixes: impl IntoIterator<Item = &'p [u8]>,
+        prefixes: impl IntoIterator<Item = &'p [u8]> + Clone,
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        // Where to go on if the view is lost.
+        let mut last: Vec<u8> = Vec::new();
         self.with_view(|view| {
             let mut merge = Merge::new(view, self.runs.borrow().iter().rev(), true);
-            for prefix in prefixes {
-                self.disk.guard(|| merge.seek(prefix))?;
-                while let Some(entry) = self.disk.guard(|| merge.peek())?.filter(|entry| entry.key.starts_with(prefix))
+            for prefix in prefixes.clone() {
+                self.disk.guard(view, || merge.seek(prefix))?;
+                while let Some(entry) =
+                    self.disk.guard(view, || merge.peek())?.filter(|entry| entry.key.starts_with(prefix))
                 {
-                    if let Some(value) = entry.value {
+                    if let Some(value) = entry.value.filter(|_| *entry.key > *last) {
                         visit(entry.key, value)?;
+                        last.clear();
+                        last.extend_from_slice(entry.key);
                     }
-                    self.disk.guard(|| merge.advance())?;
+                    self.disk.guard(view, || merge.advance())?;
                 }
             }
             Ok(())
         })
     }
 
-    fn with_view<R>(&self, read: impl FnOnce(&View) -> Result<R, Error>) -> Result<R, Error> {
+    /// Runs `read`, a second time if an error elsewhere has closed the database meanwhile.
+    fn with_view<R>(&self, mut read: impl FnMut(&View) -> Result<R, Error>) -> Result<R, Error> {
         self.reads.set(self.reads.get() + 1);
         let mut held = self.view.borrow_mut();
-        let view = match held.take().filter(|view| self.disk.is_current(view)) {
-            Some(view) => view,
-            None => self.disk.view()?,
-        };
-        // Kept only if it could be read.
-        let result = read(&view)?;
-        *held = Some(view);
-        Ok(result)
+        let mut tried = false;
+        loop {
+            let view = match held.take().filter(|view| self.disk.file.is_open(view.opening)) {
+                Some(view) => view,
+                None => self.disk.view()?,
+            };
+            match read(&view) {
+                Err(error) if !tried && error.fault() == Fault::External => tried = true,
+                result => {
+                    *held = Some(view);
+                    return result;
+                }
+            }
+        }
     }
 }
 

@@ -40,6 +40,8 @@ enum Step {
     Relieve,
     /// Frees the n-th newest durable epoch; the fold's file fails after that many writes.
     Free(usize, Option<i64>),
+    /// Tells of the fold that has run.
+    Folded,
     /// Crashes, and goes back to the n-th newest durable epoch.
     Reopen(usize),
     Compare,
@@ -67,6 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => fails().prop_map(Step::Run),
         8 => Just(Step::Relieve),
         3 => (0..4_usize, fails()).prop_map(|(n, f)| Step::Free(n, f)),
+        3 => Just(Step::Folded),
         2 => (0..4_usize).prop_map(Step::Reopen),
         2 => Just(Step::Compare),
     ]
@@ -105,6 +108,8 @@ struct World {
     /// Durable epochs that can be gone back to, and the newest epoch then in the file.
     durable: BTreeMap<Epoch, (Model, Epoch)>,
     written: Epoch,
+    /// A fold that has run and has not been told of.
+    fold: Option<FoldOutcome>,
 }
 
 fn identity() -> Identity {
@@ -132,6 +137,7 @@ impl World {
             queue: VecDeque::new(),
             durable: BTreeMap::from([(Epoch::ZERO, (Model::default(), Epoch::ZERO))]),
             written: Epoch::ZERO,
+            fold: None,
         }
     }
 
@@ -245,10 +251,12 @@ impl World {
                     let outcome = fold.run();
                     store.faults().mend();
                     prop_assert!(fails.is_some() || outcome.result().is_ok());
-                    store.folded(outcome);
+                    self.fold = Some(outcome);
                 }
             }
+            Step::Folded => self.fold.take().into_iter().for_each(|outcome| store.folded(outcome)),
             Step::Reopen(back) => {
+                self.fold = None;
                 let epoch = *self.durable.keys().nth_back(back).unwrap_or(self.durable.keys().next_back().unwrap());
                 self.queue.clear();
                 self.store = None;

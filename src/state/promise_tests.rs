@@ -189,6 +189,36 @@ fn rescaling_keeps_everything() {
 }
 
 #[test]
+fn states_find_each_other_by_name_when_files_number_them_differently() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut old = Vec::new();
+    for subtask in 0..2 {
+        let (path, identity) = (dir.path().join(subtask.to_string()), identity(subtask, 0));
+        let mut store = Store::create(&path, &identity, StoreOptions::default()).unwrap();
+        let mut names = ["a", "b"];
+        names.rotate_left(subtask);
+        for name in names {
+            let values = store.value::<u64, String>(name).unwrap();
+            for key in 0..100 {
+                let keyed = Keyed::of(&key);
+                if KeyGroup::of(keyed.hash).subtask(2) == subtask {
+                    values.put(keyed, format!("{name}{key}")).unwrap();
+                }
+            }
+        }
+        checkpoint(&mut store, 1).unwrap();
+        old.push((path, identity, epoch(1)));
+    }
+    let path = dir.path().join("new");
+    rescale(&old, &path, &identity(0, 1), 0..KeyGroup::COUNT, epoch(1)).unwrap();
+    let mut store = Store::open(&path, &identity(0, 1), epoch(1), epoch(1), StoreOptions::default()).unwrap();
+    for name in ["b", "a"] {
+        let values = store.value::<u64, String>(name).unwrap();
+        (0..100).for_each(|key| assert_eq!(values.get(Keyed::of(&key)).unwrap(), Some(format!("{name}{key}"))));
+    }
+}
+
+#[test]
 fn files_that_overlap_cannot_be_rescaled() {
     let dir = tempfile::tempdir().unwrap();
     let paths = ["a", "b"].map(|name| dir.path().join(name));
