@@ -333,3 +333,41 @@ impl<'v> Merge<'v> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Keyed;
+    use super::super::testkit::{checkpoint, create, epoch, identity};
+    use super::*;
+
+    #[test]
+    fn a_scan_goes_on_where_it_was_when_the_database_is_closed_under_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0.redb");
+        let mut store = create(&path);
+        let values = store.value::<u64, String>("cart").unwrap();
+        for count in 1..3 {
+            (0..1000).for_each(|i| values.put(Keyed::of(&i), count.to_string().repeat(1600)).unwrap());
+            checkpoint(&mut store, count).unwrap();
+        }
+        drop((store, values));
+        let disk = Arc::new(Disk::open(&path, &identity(0, 0), 0).unwrap());
+        let runs = disk.survey(epoch(2)).unwrap().runs;
+        let lower = Lower::new(disk.clone(), runs);
+        let opening = disk.file.read_in(|_, opening| Ok(opening)).unwrap();
+        let groups: Vec<[u8; 1]> = (0..128).map(|group| [group]).collect();
+        let mut keys: Vec<Vec<u8>> = Vec::new();
+        let visit = |key: &[u8], value: &[u8]| {
+            assert!(value.ends_with(b"2"));
+            keys.push(key.to_vec());
+            if keys.len() == 300 {
+                disk.file.close(opening);
+            }
+            Ok(())
+        };
+        lower.scan(groups.iter().map(|group| group.as_slice()), visit).unwrap();
+        assert_eq!((keys.len(), keys.is_sorted()), (1000, true));
+        assert!(!disk.file.is_open(opening), "it has been opened anew");
+        assert_eq!(lower.get(&keys[7], |value| value.len()).unwrap(), Some(1602));
+    }
+}
