@@ -105,7 +105,10 @@ impl Core {
     /// A split has been read to its end.
     pub(crate) fn split_ended(&mut self, split: usize) -> Result<(), Error> {
         self.splits.borrow_mut()[split].finished = true;
-        self.set_split_active(split, false)
+        for times in &self.split_times {
+            times.borrow_mut().finish(split);
+        }
+        self.splits_changed()
     }
 
     /// A split is silent and must not hold event time back, or speaks again.
@@ -113,6 +116,11 @@ impl Core {
         for times in &self.split_times {
             times.borrow_mut().set_active(split, active);
         }
+        self.splits_changed()
+    }
+
+    /// Tells how far event time has come now.
+    fn splits_changed(&mut self) -> Result<(), Error> {
         if let Front::Source(decoder) = &mut self.front {
             decoder.batch_end();
         }

@@ -18,8 +18,10 @@ use std::sync::Arc;
 struct SplitTime {
     id: String,
     max: Timestamp,
-    /// Holds event time back: neither finished nor idle.
+    /// Its input is not silent.
     active: bool,
+    /// It has been read to its end.
+    finished: bool,
 }
 
 /// How far the splits of one subtask have come.
@@ -37,13 +39,18 @@ impl SplitTimes {
     /// Adds the next split. It starts where the checkpoint left it.
     pub(crate) fn add(&mut self, id: &str) {
         let max = self.restored.remove(id).unwrap_or(Timestamp::MIN);
-        self.splits.push(SplitTime { id: id.to_owned(), max, active: true });
+        self.splits.push(SplitTime { id: id.to_owned(), max, active: true, finished: false });
     }
 
     /// Whether the split holds event time back.
     pub(crate) fn set_active(&mut self, split: usize, active: bool) {
         self.splits[split].active = active;
         self.resumed |= active;
+    }
+
+    /// The split has been read to its end.
+    pub(crate) fn finish(&mut self, split: usize) {
+        self.splits[split].finished = true;
     }
 
     /// How far one split has come.
@@ -56,9 +63,12 @@ impl SplitTimes {
         self.strategy.idle_timeout()
     }
 
-    /// The minimum over the active splits; `None` if there is none.
+    /// The minimum over the splits that hold event time back. If all are silent, the furthest of them counts: it must not
+    /// matter which fell silent first. `None` if all are finished.
     fn watermark(&self) -> Option<Timestamp> {
-        self.splits.iter().filter(|split| split.active).map(|split| self.strategy.watermark(split.max)).min()
+        let open = self.splits.iter().filter(|split| !split.finished);
+        let lively = open.clone().filter(|split| split.active).map(|split| self.strategy.watermark(split.max)).min();
+        lively.or_else(|| open.map(|split| self.strategy.watermark(split.max)).max())
     }
 }
 

@@ -109,7 +109,7 @@ impl Blueprint {
             }
         }
         for number in (0..self.splits.len()).filter(|&number| self.splits[number].finished) {
-            context.split_times.iter().for_each(|times| times.borrow_mut().set_active(number, false));
+            context.split_times.iter().for_each(|times| times.borrow_mut().finish(number));
         }
         *context.splits.borrow_mut() = self.splits.clone();
         Ok(front)

@@ -72,8 +72,8 @@ pub(super) enum Tide {
     Still,
     /// The clock has come to this moment.
     Rose(Timestamp),
-    /// All inputs are silent.
-    AllIdle,
+    /// All inputs are silent, and the clock has perhaps come to this moment before.
+    AllIdle(Option<Timestamp>),
     /// The silence is over; the clock stands where it stood.
     Resumed(Timestamp),
 }
@@ -140,7 +140,12 @@ impl InputClock {
         let waiting = self.channels.iter().any(|channel| channel.idle && !ended(channel));
         if waiting && self.channels.iter().all(|channel| channel.idle || ended(channel)) {
             self.all_idle = true;
-            return Tide::AllIdle;
+            // Nobody holds back any more, so the furthest counts, whoever fell silent first; as in Flink.
+            let furthest =
+                self.channels.iter().filter(|channel| !ended(channel)).map(|channel| channel.watermark).max();
+            let rose = furthest.filter(|furthest| *furthest > self.clock);
+            self.clock = rose.unwrap_or(self.clock);
+            return Tide::AllIdle(rose);
         }
         let counted = self.channels.iter().filter(|channel| !channel.idle && channel.watermark >= self.clock);
         match counted.map(|channel| channel.watermark).min() {
@@ -237,9 +242,9 @@ mod tests {
     fn when_all_are_silent_so_is_what_is_behind() {
         let mut clock = InputClock::new(vec![at(1); 2], at(1));
         assert_eq!(clock.idle(0), Tide::Still);
-        assert_eq!(clock.idle(1), Tide::AllIdle);
+        assert_eq!(clock.idle(1), Tide::AllIdle(None));
         assert_eq!(clock.watermark(0, at(1)), Tide::Resumed(at(1)));
-        assert_eq!(clock.idle(0), Tide::AllIdle);
+        assert_eq!(clock.idle(0), Tide::AllIdle(None));
         assert_eq!(clock.speaks(1), Some(at(1)));
         assert_eq!(clock.speaks(1), None);
     }
@@ -248,10 +253,20 @@ mod tests {
     fn the_end_of_one_channel_does_not_end_a_silent_one() {
         let mut clock = InputClock::new(vec![at(1); 2], at(1));
         assert_eq!(clock.idle(0), Tide::Still);
-        assert_eq!(clock.watermark(1, Timestamp::MAX), Tide::AllIdle);
+        assert_eq!(clock.watermark(1, Timestamp::MAX), Tide::AllIdle(None));
         assert_eq!(clock.speaks(0), Some(at(1)));
         assert_eq!(clock.watermark(0, at(3)), Tide::Rose(at(3)));
         assert_eq!(clock.watermark(0, Timestamp::MAX), Tide::Rose(Timestamp::MAX));
+    }
+
+    #[test]
+    fn it_does_not_matter_who_falls_silent_first() {
+        for order in [[0, 1], [1, 0]] {
+            let mut clock = InputClock::new(vec![Timestamp::MIN; 2], Timestamp::MIN);
+            assert_eq!(clock.watermark(0, at(5)), Tide::Still);
+            let tides = order.map(|channel| clock.idle(channel));
+            assert!(tides.contains(&Tide::Rose(at(5))) || tides.contains(&Tide::AllIdle(Some(at(5)))), "{tides:?}");
+        }
     }
 
     #[test]

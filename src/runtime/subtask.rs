@@ -76,6 +76,8 @@ pub(super) struct Subtask {
     scheduled: bool,
     /// A watermark is being fired in pieces.
     firing: bool,
+    /// All inputs are silent; those behind are told when all has been fired.
+    falls_silent: bool,
     /// The data has ended and `End` has been sent.
     ended: bool,
     /// The outlets were last empty at this time.
@@ -126,6 +128,7 @@ impl Subtask {
             turn: 0,
             scheduled: false,
             firing: false,
+            falls_silent: false,
             ended: false,
             flushed_at: Duration::ZERO,
             state_lane: Lane::default(),
@@ -215,6 +218,7 @@ impl Subtask {
         let worked = self.take(ctx)?;
         self.forward();
         if worked {
+            self.spill_sinks(ctx, false);
             if self.clock.elapsed().saturating_sub(self.flushed_at) >= self.blueprint.config.linger {
                 self.flush(ctx, false);
             }
@@ -304,10 +308,12 @@ impl Subtask {
         match tide {
             Tide::Still => Ok(()),
             Tide::Rose(clock) => self.advance(clock),
-            Tide::AllIdle => {
-                self.flush_outlets();
-                self.emit(&Element::Idle);
-                Ok(())
+            Tide::AllIdle(rose) => {
+                self.falls_silent = true;
+                match rose {
+                    Some(clock) => self.advance(clock),
+                    None => self.resume(),
+                }
             }
             Tide::Resumed(clock) => {
                 self.resumed(clock);
@@ -333,6 +339,10 @@ impl Subtask {
     /// Fires on; at the end of time the data has ended when all has been fired.
     fn resume(&mut self) -> Result<(), Failure> {
         self.firing = !self.call(Core::resume)?;
+        if !self.firing && std::mem::take(&mut self.falls_silent) {
+            self.flush_outlets();
+            self.emit(&Element::Idle);
+        }
         let over = self.core.as_ref().is_some_and(|core| core.clock.get() == Timestamp::MAX);
         if !self.firing && over && !self.ended {
             self.ended = true;
