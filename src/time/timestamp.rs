@@ -1,13 +1,26 @@
 //! A moment of event or processing time.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::cell::Cell;
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
+/// 0000-01-01 and 9999-12-31, as days after 1970-01-01.
+const FIRST_DAY: i64 = -719_528;
+const LAST_DAY: i64 = 2_932_896;
+
+/// The numbers from 0 to 99 as text.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
 
 /// A moment, in whole milliseconds since 1970-01-01T00:00:00Z; negative before.
 ///
@@ -68,63 +81,51 @@ impl Timestamp {
     /// Writes the RFC 3339 text into `buffer` and returns it, or `None` outside the years 0 to 9999, which RFC 3339
     /// cannot write.
     fn write_rfc3339(self, buffer: &mut [u8; 24]) -> Option<&str> {
-        let days = self.0.div_euclid(MILLIS_PER_DAY);
-        // Rows of one stretch of time bear the same day, and the calendar costs more than all the rest.
-        thread_local!(static DAY: Cell<(i64, [u8; 10])> = const { Cell::new((i64::MIN, [0; 10])) });
-        let (known, mut date) = DAY.get();
-        if known != days {
-            date = date_text(days)?;
-            DAY.set((days, date));
+        let (days, millis) = (self.0.div_euclid(MILLIS_PER_DAY), self.0.rem_euclid(MILLIS_PER_DAY) as u32);
+        if !(FIRST_DAY..=LAST_DAY).contains(&days) {
+            return None;
         }
-        // Within a day, so 32 bits are enough.
-        let millis = self.0.rem_euclid(MILLIS_PER_DAY) as u32;
+        let (year, month, day) = civil_from_days(days);
         let (second, fraction) = (millis / 1000, millis % 1000);
+        let two = |buffer: &mut [u8; 24], at: usize, value: u32| {
+            buffer[at..at + 2].copy_from_slice(&PAIRS[value as usize]);
+        };
         *buffer = *b"0000-00-00T00:00:00.000Z";
-        buffer[..10].copy_from_slice(&date);
-        buffer[11..13].copy_from_slice(&two_digits(second / 3600));
-        buffer[14..16].copy_from_slice(&two_digits(second / 60 % 60));
-        buffer[17..19].copy_from_slice(&two_digits(second % 60));
+        two(buffer, 0, year / 100);
+        two(buffer, 2, year % 100);
+        two(buffer, 5, month);
+        two(buffer, 8, day);
+        two(buffer, 11, second / 3600);
+        two(buffer, 14, second / 60 % 60);
+        two(buffer, 17, second % 60);
         let end = if fraction == 0 {
             buffer[19] = b'Z';
             20
         } else {
             buffer[20] = b'0' + (fraction / 100) as u8;
-            buffer[21..23].copy_from_slice(&two_digits(fraction % 100));
+            two(buffer, 21, fraction % 100);
             24
         };
         std::str::from_utf8(&buffer[..end]).ok()
     }
 }
 
-/// The two decimal digits of a number below 100.
-fn two_digits(value: u32) -> [u8; 2] {
-    [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]
-}
-
-/// `YYYY-MM-DD` of the day `days` after 1970-01-01, or `None` outside the years 0 to 9999.
-fn date_text(days: i64) -> Option<[u8; 10]> {
-    let (year, month, day) = civil_from_days(days);
-    let year = u32::try_from(year).ok().filter(|year| *year <= 9999)?;
-    let mut text = *b"0000-00-00";
-    text[..2].copy_from_slice(&two_digits(year / 100));
-    text[2..4].copy_from_slice(&two_digits(year % 100));
-    text[5..7].copy_from_slice(&two_digits(month as u32));
-    text[8..].copy_from_slice(&two_digits(day as u32));
-    Some(text)
-}
-
-/// Year, month and day of the day `days` after 1970-01-01 in the proleptic Gregorian calendar. Source: Howard Hinnant,
-/// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+/// Year, month and day of the day `days` after 1970-01-01 in the proleptic Gregorian calendar, from the year 0 to 9999.
+/// Source: Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their application to calendar algorithms",
+/// Software: Practice and Experience 53(4), 2023, figure 12.
+fn civil_from_days(days: i64) -> (u32, u32, u32) {
+    // From 1 March of the year -400 on, so that no day is negative.
+    let day_number = (days + 719_468 + 146_097) as u32;
+    let quarters = 4 * day_number + 3;
+    let century = quarters / 146_097;
+    let day_of_century = quarters % 146_097 / 4;
+    let scaled = 2_939_745 * u64::from(4 * day_of_century + 3);
+    let day_of_year = scaled as u32 / 2_939_745 / 4;
+    let year = 100 * century + (scaled >> 32) as u32;
+    let months = 2141 * day_of_year + 197_913;
+    let (month, day) = (months >> 16, (months & 0xffff) / 2141 + 1);
+    // The last two months of a year that begins in March are the first of the next one.
+    if day_of_year >= 306 { (year + 1 - 400, month - 12, day) } else { (year - 400, month, day) }
 }
 
 /// Days from 1970-01-01 to that date, which must be a real one. Same source, `days_from_civil`.
@@ -295,6 +296,26 @@ mod tests {
     }
 
     #[test]
+    fn years_that_have_no_four_digits_are_written_as_a_number() {
+        let (first, last) = (-62_167_219_200_000, 253_402_300_799_999);
+        assert_eq!(Timestamp::from_millis(first).to_string(), "0000-01-01T00:00:00Z");
+        assert_eq!(Timestamp::from_millis(last).to_string(), "9999-12-31T23:59:59.999Z");
+        for beyond in [first - 1, last + 1] {
+            assert_eq!(Timestamp::from_millis(beyond).to_string(), format!("{beyond} ms"));
+        }
+    }
+
+    #[test]
+    fn each_day_of_four_centuries_is_one_after_the_day_before() {
+        let first = days_from_civil(1896, 1, 1);
+        for days in first..first + 146_097 {
+            let (year, month, day) = civil_from_days(days);
+            assert_eq!(days_from_civil(year.into(), month.into(), day.into()), days);
+            assert!(i64::from(day) <= days_in_month(year.into(), month.into()));
+        }
+    }
+
+    #[test]
     fn what_is_no_time_is_refused() {
         for text in [
             "",
@@ -321,7 +342,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_moment_of_the_common_era_survives_its_text(millis in -62_135_596_800_000_i64..253_402_300_800_000) {
+        fn every_moment_with_a_text_survives_it(millis in -62_167_219_200_000_i64..253_402_300_800_000) {
             let moment = Timestamp::from_millis(millis);
             prop_assert_eq!(moment.to_string().parse(), Ok(moment));
         }
