@@ -50,6 +50,21 @@ impl<K: Key, UK: Key, UV: StateValue> Table<(), K, Entries<UK, UV>> {
             }
         }
     }
+
+    /// Removes an entry from the map at `place`, and the map with its last one.
+    fn remove_entry(&mut self, place: Place, at: Keyed<'_, K>, map_key: &UK) -> Result<Option<UV>, Error> {
+        let entries = self.soil((), place);
+        let Some(cell) = entries.remove(map_key) else { return Ok(None) };
+        let is_empty = entries.len() == 0;
+        self.cells -= 1;
+        if is_empty {
+            self.remove((), place)?;
+        }
+        if cell.stored {
+            self.bury_one((), at, |out| encode_into(map_key, out))?;
+        }
+        Ok(Some(cell.value))
+    }
 }
 
 impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
@@ -143,17 +158,23 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
         if table.slot(place).shape.get(map_key).is_none() {
             return Ok(None);
         }
-        let entries = table.soil((), place);
-        let Some(cell) = entries.remove(map_key) else { return Ok(None) };
-        let is_empty = entries.len() == 0;
-        table.cells -= 1;
-        if is_empty {
-            table.remove((), place)?;
-        }
-        if cell.stored {
-            table.bury_one((), at, |out| encode_into(map_key, out))?;
-        }
-        Ok(Some(cell.value))
+        table.remove_entry(place, at, map_key)
+    }
+
+    /// Removes the first entry and returns it, if `condition` holds for it.
+    ///
+    /// # Errors
+    /// If the map must be read from the file and cannot; nothing has been called then.
+    pub fn remove_first_if(
+        &self,
+        at: Keyed<'_, K>,
+        condition: impl FnOnce(&UK, &UV) -> bool,
+    ) -> Result<Option<(UK, UV)>, Error> {
+        let mut table = self.0.borrow_mut();
+        let Some(place) = table.locate((), at)? else { return Ok(None) };
+        let first = table.slot(place).shape.range(..).next().filter(|(key, value)| condition(key, value));
+        let Some(map_key) = first.map(|(key, _)| key.clone()) else { return Ok(None) };
+        Ok(table.remove_entry(place, at, &map_key)?.map(|value| (map_key, value)))
     }
 
     /// Shows each entry in the range to `visit`, in the order of map keys.

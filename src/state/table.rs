@@ -15,13 +15,16 @@ use super::shape::{FullKey, Keyed, Namespace, Shape};
 use super::space::{Mark, Slot, Space, position};
 use crate::record::{CodecError, Key, KeyGroup, decode_prefix};
 use std::cell::RefCell;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-/// Large spaces that keep their memory for the next namespace. Small ones, with room for at most `SMALL` slots, always do:
-/// windows of few keys come and go by the hundred within a batch.
+/// Spaces that keep their memory for the next namespace, whatever their size.
 const SPARE_SPACES: usize = 8;
-const SMALL: usize = 32;
+/// Spaces that keep it if they are small: where time is cut finely, a watermark empties hundreds of them at once.
+const SMALL_SPARE_SPACES: usize = 4096;
+/// A space for so many slots is small.
+const SMALL: usize = 14;
 
 /// Where a slot is; good until the next insertion or removal.
 #[derive(Clone, Copy)]
@@ -55,8 +58,8 @@ pub(super) struct Table<N, K, S> {
     pub(super) spaces: Vec<Space<K, S>>,
     /// Spaces that are in no namespace.
     free: Vec<usize>,
-    /// The namespace used last, and its space.
-    last: Option<(N, usize)>,
+    /// The namespace looked up last, and its space if it has one.
+    last: Option<(N, Option<usize>)>,
     /// Removed since the last hand-off.
     pub(super) dead: Dead,
     /// Removed before that, by hand-off, until committed.
@@ -102,31 +105,36 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
     #[inline]
     fn space(&mut self, namespace: N) -> Option<usize> {
         match self.last {
-            Some((last, space)) if last == namespace => Some(space),
+            Some((last, space)) if last == namespace => space,
             _ => {
-                let space = *self.index.get(&namespace)?;
+                let space = self.index.get(&namespace).copied();
                 self.last = Some((namespace, space));
-                Some(space)
+                space
             }
         }
     }
 
     fn space_or_new(&mut self, namespace: N) -> usize {
-        if let Some(space) = self.space(namespace) {
+        if let Some((last, Some(space))) = self.last
+            && last == namespace
+        {
             return space;
         }
-        let space = self.free.pop().unwrap_or_else(|| {
-            self.spaces.push(Space::default());
-            self.spaces.len() - 1
-        });
-        self.index.insert(namespace, space);
-        self.last = Some((namespace, space));
+        let space = match self.index.entry(namespace) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(vacant) => *vacant.insert(self.free.pop().unwrap_or_else(|| {
+                self.spaces.push(Space::default());
+                self.spaces.len() - 1
+            })),
+        };
+        self.last = Some((namespace, Some(space)));
         space
     }
 
     /// Forgets a namespace in which nothing is left. Few empty spaces keep their memory.
     fn release(&mut self, namespace: N, space: usize) {
-        if self.free.len() < SPARE_SPACES || self.spaces[space].slots.capacity() <= SMALL {
+        let small = self.spaces[space].slots.capacity() <= SMALL;
+        if self.free.len() < if small { SMALL_SPARE_SPACES } else { SPARE_SPACES } {
             self.spaces[space].clear();
         } else {
             self.spaces[space] = Space::default();
@@ -355,6 +363,7 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
             }
         })?;
         (self.index, self.spaces, self.len, self.cells) = (found.index, found.spaces, found.len, found.cells);
+        self.last = None;
         Ok(())
     }
 

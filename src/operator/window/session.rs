@@ -116,13 +116,14 @@ impl<T: Data, K: Key, A: Aggregate<T>> SessionHead<T, K, A> {
     /// get a new one.
     fn fire(&mut self, key: K, hash: u64, time: Timestamp) -> Result<(), Error> {
         let at = Keyed { key: &key, hash };
+        // Sessions stand apart, so those that end first are those that start first.
+        while let Some((start, open)) = self.sessions.remove_first_if(at, |_, open| open.end <= time)? {
+            self.outputs.site.enter();
+            let value = self.aggregate.finish(open.accumulator);
+            self.outputs.result(key.clone(), start, open.end, value);
+        }
         for (start, mut open) in self.sessions.entries(at)? {
-            if open.end <= time {
-                self.sessions.remove(at, &start)?;
-                self.outputs.site.enter();
-                let value = self.aggregate.finish(open.accumulator);
-                self.outputs.result(key.clone(), start, open.end, value);
-            } else if open.timer <= time {
+            if open.timer <= time {
                 open.timer = open.end;
                 self.timers.set(open.end, at)?;
                 self.sessions.put(at, start, open)?;
