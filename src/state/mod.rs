@@ -85,6 +85,7 @@ mod error;
 mod flush;
 mod fold;
 mod guarded;
+mod index;
 mod job_file;
 mod layers;
 mod list;

@@ -10,13 +10,13 @@
 
 use super::Error;
 use super::dead::Dead;
+use super::index::Index;
 use super::layers::Lower;
 use super::shape::{FullKey, Keyed, Namespace, Shape};
 use super::space::{Mark, Slot, Space, position};
 use crate::record::{CodecError, Key, KeyGroup, decode_prefix};
 use std::cell::RefCell;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Spaces that keep their memory for the next namespace, whatever their size.
@@ -54,7 +54,7 @@ pub(super) struct Table<N, K, S> {
     pub(super) state: u8,
     pub(super) names: Names,
     pub(super) lower: Rc<Lower>,
-    pub(super) index: BTreeMap<N, usize>,
+    pub(super) index: Index<N>,
     pub(super) spaces: Vec<Space<K, S>>,
     /// Spaces that are in no namespace.
     free: Vec<usize>,
@@ -85,7 +85,7 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
             state,
             names,
             lower,
-            index: BTreeMap::new(),
+            index: Index::default(),
             spaces: Vec::new(),
             free: Vec::new(),
             last: None,
@@ -107,7 +107,7 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
         match self.last {
             Some((last, space)) if last == namespace => space,
             _ => {
-                let space = self.index.get(&namespace).copied();
+                let space = self.index.get(namespace);
                 self.last = Some((namespace, space));
                 space
             }
@@ -115,18 +115,14 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
     }
 
     fn space_or_new(&mut self, namespace: N) -> usize {
-        if let Some((last, Some(space))) = self.last
-            && last == namespace
-        {
+        if let Some(space) = self.space(namespace) {
             return space;
         }
-        let space = match self.index.entry(namespace) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(vacant) => *vacant.insert(self.free.pop().unwrap_or_else(|| {
-                self.spaces.push(Space::default());
-                self.spaces.len() - 1
-            })),
-        };
+        let space = self.free.pop().unwrap_or_else(|| {
+            self.spaces.push(Space::default());
+            self.spaces.len() - 1
+        });
+        self.index.insert(namespace, space);
         self.last = Some((namespace, Some(space)));
         space
     }
@@ -139,7 +135,7 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
         } else {
             self.spaces[space] = Space::default();
         }
-        self.index.remove(&namespace);
+        self.index.remove(namespace);
         self.last = None;
         self.free.push(space);
     }
@@ -283,13 +279,13 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
 
     /// The earliest namespace in which something is.
     pub(super) fn first_namespace(&self) -> Option<N> {
-        self.index.first_key_value().map(|(&namespace, _)| namespace)
+        self.index.first().map(|(namespace, _)| namespace)
     }
 
     /// Takes the earliest namespace, if it is at most `up_to`, out of the state as a whole, in the order of keys.
     #[expect(clippy::type_complexity, reason = "the handles' own shape")]
     pub(super) fn drain_first(&mut self, up_to: N) -> Result<Option<(N, Vec<(u64, K, S)>)>, Error> {
-        let Some((&namespace, &space)) = self.index.first_key_value() else { return Ok(None) };
+        let Some((namespace, space)) = self.index.first() else { return Ok(None) };
         if namespace > up_to {
             return Ok(None);
         }

@@ -56,10 +56,10 @@ impl<N: Namespace, K: Key, S: Shape> Upkeep for Table<N, K, S> {
         let mut refused = None;
         let namespaces: Vec<N> = match self.soiled.take() {
             Some(soiled) => soiled,
-            None => self.index.keys().copied().collect(),
+            None => self.index.namespaces().collect(),
         };
         for &namespace in &namespaces {
-            let Some(&space) = self.index.get(&namespace) else { continue };
+            let Some(space) = self.index.get(namespace) else { continue };
             let space = &mut self.spaces[space];
             if space.dirty == 0 {
                 continue;
