@@ -24,11 +24,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A buffer of this size leaves for the pending file.
-const SPILL_BYTES: usize = 256 * 1024;
+const SPILL_BYTES: usize = 1024 * 1024;
 /// How much is kept in memory at most before it is synced, but for what waits in the queue.
 const SYNC_BYTES: u64 = 8 * 1024 * 1024;
 /// How many free buffers are kept.
-const SPARE_BUFFERS: usize = 40;
+const SPARE_BUFFERS: usize = 10;
 
 /// Writes the rows of one subtask.
 pub(super) struct FileWriter {

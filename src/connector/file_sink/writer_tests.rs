@@ -31,9 +31,9 @@ impl Scene {
         SinkWriter::<&str>::prepare(&mut self.writer, epoch(count))
     }
 
-    /// A row so large that it leaves at once, an eighth of what is synced together, and the job that writes it.
+    /// A row so large that it leaves at once, and the job that writes it.
     fn spill(&mut self, letter: &str) -> SinkJob {
-        self.write(&letter.repeat(SYNC_BYTES as usize / 8));
+        self.write(&letter.repeat(SPILL_BYTES));
         SinkWriter::<&str>::spill(&mut self.writer, false).unwrap()
     }
 
