@@ -1,7 +1,7 @@
 //! What runs a dataflow: actors, and the only room that knows actix.
 //!
 //! # Who is who
-//! * A subtask (`subtask.rs`) is the actor around the core of an operator chain: mailbox, credits, alignment. The core (in
+//! * A subtask (`subtask/`) is the actor around the core of an operator chain: mailbox, credits, alignment. The core (in
 //!   [`operator`](crate::operator)) is user code and state, and knows no actor.
 //! * The master (`job.rs`) supervises them and coordinates checkpoints. It runs on a control arbiter of its own.
 //! * There is one arbiter (thread) per worker; the subtasks with the same number share it, so that only an exchange crosses
