@@ -73,13 +73,13 @@ impl<K: Key, T: Data> KeyedStream<K, T> {
     where
         T: serde::Serialize + serde::de::DeserializeOwned,
     {
-        self.then("reduce", Logic::Head(Arc::new(Reduce::new(self.key.clone(), combine))))
+        self.then("reduce", Logic::Keyed(Arc::new(Reduce::new(self.key.clone(), combine))))
     }
 
     /// Aggregates all records of a key seen so far and emits `(key, value)` for each: one in, one out, order kept. State:
     /// one accumulator per key, kept for ever.
     pub fn aggregate<A: Aggregate<T>>(&self, aggregate: A) -> Stream<(K, A::Output)> {
-        self.then("aggregate", Logic::Head(Arc::new(RunningAggregate::new(self.key.clone(), aggregate))))
+        self.then("aggregate", Logic::Keyed(Arc::new(RunningAggregate::new(self.key.clone(), aggregate))))
     }
 
     /// Counts the records of each key: [`aggregate`](KeyedStream::aggregate) with [`Count`].

@@ -29,7 +29,7 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
         windows: Windows,
     ) -> Self {
         // A window nobody aggregates leads to no sink, so the plan refuses it before this logic could run.
-        let logic = Logic::Head(Arc::new(WindowOperator::new(key.clone(), windows.clone(), Count)));
+        let logic = Logic::Keyed(Arc::new(WindowOperator::new(key.clone(), windows.clone(), Count)));
         let ports = vec![TypedPort::<Windowed<K, u64>>::shared(), TypedPort::<Late<T>>::shared()];
         let mut node = Node::new(windows.to_string(), logic, None, ports);
         node.flaw = windows.check().err();
@@ -74,7 +74,7 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
     fn finish<U: Data>(self, operator: impl HeadFactory + 'static) -> Stream<Windowed<K, U>> {
         let mut graph = lock(&self.graph);
         let node = &mut graph.nodes[self.node];
-        node.logic = Logic::Head(Arc::new(operator));
+        node.logic = Logic::Keyed(Arc::new(operator));
         node.ports[0] = TypedPort::<Windowed<K, U>>::shared();
         drop(graph);
         Stream::new(self.graph.clone(), self.node, 0)

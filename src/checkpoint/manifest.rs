@@ -38,12 +38,19 @@ pub(crate) struct SubtaskEntry {
     pub(crate) index: usize,
     /// The event-time clock, in milliseconds.
     pub(crate) clock: i64,
+    /// The stamp of its last element: processing time never goes back, also over restarts.
+    #[serde(default = "beginning")]
+    pub(crate) now: i64,
     /// How far each sending operator's channels have come in event time: uid to the minimum over its channels.
     pub(crate) watermarks: BTreeMap<String, i64>,
     /// The splits it reads, if its chain begins with a source.
     pub(crate) splits: Vec<SplitState>,
     /// Small state and counters of its operators, by uid.
     pub(crate) operators: BTreeMap<String, Value>,
+}
+
+fn beginning() -> i64 {
+    i64::MIN
 }
 
 /// What a job has committed.

@@ -162,6 +162,7 @@ mod tests {
             chain: "lines".into(),
             index: 0,
             clock: 0,
+            now: 0,
             watermarks: Default::default(),
             splits: vec![SplitState { split: Split::new("a.log"), position: None, finished: true }],
             operators: Default::default(),

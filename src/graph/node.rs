@@ -30,6 +30,8 @@ pub(crate) enum Logic {
     /// Hashes keys; has an outlet of its own.
     KeyBy(Arc<dyn StageFactory>),
     /// Keeps keyed state, behind a hash exchange.
+    Keyed(Arc<dyn HeadFactory>),
+    /// Begins a chain, and has any inputs, but keeps no keyed state.
     Head(Arc<dyn HeadFactory>),
     Sink(Arc<dyn SinkFactory>),
 }
@@ -87,7 +89,10 @@ impl Node {
 
     /// Whether something of it must be found again after a restart: keyed state, positions, event time, or rows.
     pub(crate) fn keeps_state(&self) -> bool {
-        matches!(self.logic, Logic::Source(_) | Logic::Head(_) | Logic::Sink(_)) || self.kind == "event_time"
+        match self.logic {
+            Logic::Source(_) | Logic::Keyed(_) | Logic::Head(_) | Logic::Sink(_) => true,
+            Logic::Stage(_) | Logic::KeyBy(_) => self.kind == "event_time",
+        }
     }
 }
 
@@ -98,8 +103,13 @@ pub(crate) struct Edge {
     /// Which output of it.
     pub(crate) port: usize,
     pub(crate) to: NodeId,
+    /// Which input of that: 0, but for an operator that tells its inputs apart.
+    pub(crate) input: usize,
     pub(crate) exchange: Exchange,
 }
+
+/// An output that an operator is put behind, and how its records get there.
+pub(crate) type Upstream = (NodeId, usize, Exchange);
 
 /// A dataflow.
 #[derive(Clone)]
@@ -118,11 +128,17 @@ impl Graph {
         Graph { job: job.into(), nodes: Vec::new(), edges: Vec::new(), mistakes: Vec::new() }
     }
 
-    /// Adds an operator behind `inputs` and derives its uid.
-    pub(crate) fn add(&mut self, mut node: Node, inputs: &[(NodeId, usize, Exchange)]) -> NodeId {
+    /// Adds an operator behind `upstream` and derives its uid.
+    pub(crate) fn add(&mut self, node: Node, upstream: &[Upstream]) -> NodeId {
+        self.join(node, &[upstream])
+    }
+
+    /// Adds an operator that tells its inputs apart; each is a union of outputs. Derives its uid.
+    pub(crate) fn join(&mut self, mut node: Node, inputs: &[&[Upstream]]) -> NodeId {
         let id = self.nodes.len();
         let word = node.kind.split('(').next().unwrap_or_default();
-        let fronts: Vec<&str> = inputs.iter().map(|(from, ..)| self.nodes[*from].uid.as_str()).collect();
+        let fronts: Vec<&str> =
+            inputs.iter().copied().flatten().map(|(from, ..)| self.nodes[*from].uid.as_str()).collect();
         let base = if fronts.is_empty() { word.to_owned() } else { format!("{}/{word}", fronts.join("+")) };
         let taken = |uid: &str| self.nodes.iter().any(|node| node.uid == uid);
         let mut uid = base.clone();
@@ -133,7 +149,15 @@ impl Graph {
         }
         node.uid = uid;
         self.nodes.push(node);
-        self.edges.extend(inputs.iter().map(|&(from, port, exchange)| Edge { from, port, to: id, exchange }));
+        for (input, upstream) in inputs.iter().enumerate() {
+            self.edges.extend(upstream.iter().map(|&(from, port, exchange)| Edge {
+                from,
+                port,
+                to: id,
+                input,
+                exchange,
+            }));
+        }
         id
     }
 

@@ -25,8 +25,9 @@ pub(crate) struct ChainEdge {
     pub(crate) from: usize,
     /// The operator and port it leaves.
     pub(crate) origin: (NodeId, usize),
-    /// The chain it enters, always at its head.
+    /// The chain it enters, always at its head, and at which of the head's inputs.
     pub(crate) to: usize,
+    pub(crate) input: usize,
     pub(crate) exchange: Exchange,
 }
 
@@ -62,7 +63,7 @@ impl Graph {
                 let (operator, reason) = (node.label().to_owned(), reason.clone());
                 return Err(Error::BadWindow { operator, reason });
             }
-            let limit = if matches!(node.logic, Logic::Head(_)) { KeyGroup::COUNT } else { MAX_PARALLELISM };
+            let limit = if matches!(node.logic, Logic::Keyed(_)) { KeyGroup::COUNT } else { MAX_PARALLELISM };
             if !(1..=limit).contains(&parallelism(id)) {
                 let (operator, parallelism) = (node.label().to_owned(), parallelism(id));
                 return Err(Error::BadParallelism { operator, parallelism, limit });
@@ -92,6 +93,7 @@ impl Graph {
             from: chain_of[edge.from],
             origin: (edge.from, edge.port),
             to: chain_of[edge.to],
+            input: edge.input,
             exchange: match edge.exchange {
                 // From fewer subtasks into a keying: those go on with the same number, and keep their order.
                 Exchange::Forward if matches!(self.nodes[edge.to].logic, Logic::KeyBy(_)) => Exchange::Forward,
@@ -122,8 +124,8 @@ impl Graph {
     fn chained_behind(&self, id: NodeId, parallelism: &impl Fn(NodeId) -> usize) -> Option<NodeId> {
         let mut inputs = self.inputs(id);
         let (edge, None) = (inputs.next()?, inputs.next()) else { return None };
-        let stateless = !matches!(self.nodes[id].logic, Logic::Head(_) | Logic::Source(_));
-        let chained = stateless
+        let behind = !matches!(self.nodes[id].logic, Logic::Keyed(_) | Logic::Head(_) | Logic::Source(_));
+        let chained = behind
             && edge.exchange == Exchange::Forward
             && parallelism(edge.from) == parallelism(id)
             && !self.nodes[id].isolated
@@ -144,7 +146,7 @@ impl Plan {
 
     /// Whether a chain's head keeps keyed state.
     pub(crate) fn is_stateful(&self, chain: usize) -> bool {
-        matches!(self.graph.nodes[self.chains[chain].head].logic, Logic::Head(_))
+        matches!(self.graph.nodes[self.chains[chain].head].logic, Logic::Keyed(_))
     }
 
     /// Whether a chain begins with a source.

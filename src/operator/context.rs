@@ -83,6 +83,8 @@ pub(crate) struct BuildContext {
     pub(crate) splits: Rc<RefCell<Vec<SplitState>>>,
     /// The subtask's event-time clock: the last watermark it has taken.
     pub(crate) clock: Rc<Cell<Timestamp>>,
+    /// The stamp of the present element: processing time as it was when the element was handed over.
+    pub(crate) now: Rc<Cell<Timestamp>>,
     /// The first error of a stage during an element, and the operator it is of.
     pub(crate) failure: Rc<RefCell<Option<(usize, Error)>>>,
     pub(crate) current: Rc<Cell<usize>>,
@@ -111,6 +113,7 @@ impl BuildContext {
             split: Rc::default(),
             splits: Rc::default(),
             clock: Rc::new(Cell::new(Timestamp::MIN)),
+            now: Rc::new(Cell::new(Timestamp::MIN)),
             failure: Rc::default(),
             current: Rc::default(),
             queue: OutletQueue::default(),

@@ -51,6 +51,8 @@ pub(crate) struct Core {
     pub(crate) splits: Rc<RefCell<Vec<SplitState>>>,
     /// The subtask's event-time clock: the last watermark it has taken.
     pub(crate) clock: Rc<Cell<Timestamp>>,
+    /// The stamp of the present element.
+    now: Rc<Cell<Timestamp>>,
     pub(crate) store: Option<Store>,
     pub(crate) sinks: Vec<SinkPort>,
     pub(crate) meters: BTreeMap<usize, (String, Rc<Meter>)>,
@@ -70,6 +72,7 @@ impl Core {
             front,
             splits: context.splits,
             clock: context.clock,
+            now: context.now,
             store: context.store,
             sinks: context.sinks,
             meters: context.meters,
@@ -83,10 +86,36 @@ impl Core {
         }
     }
 
-    /// Processes a batch.
-    pub(crate) fn batch(&mut self, batch: Batch) -> Result<(), Error> {
+    /// The processing time of the next element. A clock that went back counts as standing still.
+    pub(crate) fn stamp(&self, now: Timestamp) {
+        self.now.set(now.max(self.now.get()));
+    }
+
+    /// The stamp of the last element.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    /// The processing time at which a tick is wanted next.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        match &self.front {
+            Front::Source(_) => None,
+            Front::Head(head) => head.wake_at(),
+        }
+    }
+
+    /// Processing time has come to what was asked for. Call [`Core::resume`] until it returns `true` before anything else.
+    pub(crate) fn tick(&mut self) -> Result<(), Error> {
         if let Front::Head(head) = &mut self.front {
-            head.batch(batch)?;
+            head.tick(self.now.get())?;
+        }
+        self.check()
+    }
+
+    /// Processes a batch of one of its inputs.
+    pub(crate) fn batch(&mut self, input: usize, batch: Batch) -> Result<(), Error> {
+        if let Front::Head(head) = &mut self.front {
+            head.batch(input, batch)?;
         }
         self.check()
     }

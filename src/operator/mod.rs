@@ -9,6 +9,8 @@
 //! # The rules of an operator
 //! * It is a deterministic function of what it is handed: no clock, no randomness, no state outside its state handles.
 //! * User closures are `Fn`, never `FnMut`.
+//! * Processing time is a stamp: the shell reads its clock once per element, before it hands it over, and the stamp never
+//!   goes back. What waits for a processing time asks for it by `Head::wake_at` and gets a tick.
 //! * A watermark may fire many windows. A head does that in pieces: `Head::resume` fires until the outlets are full and is
 //!   called again, before any other element, when they have room.
 //! * Before each call of user code the operator enters its `Site`, so that a panic is attributed to it.
@@ -25,6 +27,7 @@ mod outlet;
 mod running;
 mod sink;
 mod source;
+mod timing;
 mod try_map;
 pub mod window;
 
@@ -40,6 +43,8 @@ pub(crate) use outlet::{Outgoing, Port, TypedPort};
 pub(crate) use running::{Reduce, RunningAggregate};
 pub(crate) use sink::{SinkFactory, SinkOperator};
 pub(crate) use source::{Block, ReadOutcome, Reader, SourceFactory, SourceOperator, SplitState};
+pub use timing::TimeDomain;
+pub(crate) use timing::{Due, Timing};
 pub(crate) use try_map::TryMap;
 
 use crate::fault::{Fault, Faulty};
@@ -61,11 +66,24 @@ pub(crate) trait Stage<T> {
 
 /// The front of a chain behind an exchange.
 pub(crate) trait Head {
-    /// Takes a batch.
-    fn batch(&mut self, batch: Batch) -> Result<(), Error>;
+    /// Takes a batch of one of its inputs.
+    fn batch(&mut self, input: usize, batch: Batch) -> Result<(), Error>;
 
-    /// The clock of this subtask has come to `watermark`. What it fires may be fired in pieces, by `Head::resume`.
+    /// The event-time clock of this subtask has come to `watermark`. What it fires may be fired in pieces, by
+    /// `Head::resume`. At the end of input ([`Timestamp::MAX`]) pending processing-time timers fire too, once.
     fn watermark(&mut self, watermark: Timestamp) -> Result<(), Error>;
+
+    /// Processing time has come to `now`, at least to what `Head::wake_at` has asked for. What it fires may be fired in
+    /// pieces, by `Head::resume`.
+    fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
+        let _ = now;
+        Ok(())
+    }
+
+    /// The processing time at which it wants a tick next.
+    fn wake_at(&self) -> Option<Timestamp> {
+        None
+    }
 
     /// Goes on firing. Returns whether all is done.
     fn resume(&mut self) -> Result<bool, Error> {
@@ -101,7 +119,7 @@ pub(crate) trait StageFactory: Send + Sync {
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, Error>;
 }
 
-/// An operator that keeps keyed state: makes the head of each subtask.
+/// An operator that begins a chain behind an exchange: makes the head of each subtask.
 pub(crate) trait HeadFactory: Send + Sync {
     /// Builds the head in front of `outputs`, one for each port.
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error>;

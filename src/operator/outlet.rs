@@ -189,7 +189,7 @@ struct Entry<T> {
 }
 
 impl<T: Data> Head for Entry<T> {
-    fn batch(&mut self, batch: Batch) -> Result<(), Error> {
+    fn batch(&mut self, _input: usize, batch: Batch) -> Result<(), Error> {
         match Arc::try_unwrap(batch.rows::<T>()) {
             Ok(rows) => {
                 for (record, time) in rows.records.into_iter().zip(rows.times) {

@@ -40,7 +40,7 @@ struct ReduceHead<T, K> {
 }
 
 impl<T: Data + Serialize + DeserializeOwned, K: Key> Head for ReduceHead<T, K> {
-    fn batch(&mut self, batch: Batch) -> Result<(), Error> {
+    fn batch(&mut self, _input: usize, batch: Batch) -> Result<(), Error> {
         let rows = batch.rows::<T>();
         for ((record, time), hash) in rows.records.iter().zip(&rows.times).zip(&rows.hashes) {
             self.site.record();
@@ -102,7 +102,7 @@ struct RunningHead<T, K, A: Aggregate<T>> {
 }
 
 impl<T: Data, K: Key, A: Aggregate<T>> Head for RunningHead<T, K, A> {
-    fn batch(&mut self, batch: Batch) -> Result<(), Error> {
+    fn batch(&mut self, _input: usize, batch: Batch) -> Result<(), Error> {
         let rows = batch.rows::<T>();
         for ((record, time), hash) in rows.records.iter().zip(&rows.times).zip(&rows.hashes) {
             self.site.record();

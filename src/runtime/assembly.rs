@@ -37,6 +37,8 @@ pub(super) struct Blueprint {
     /// The splits that a source subtask reads.
     pub(super) splits: Vec<SplitState>,
     pub(super) clock: Timestamp,
+    /// The processing time to which it has come.
+    pub(super) now: Timestamp,
     /// How far each of its channels has come.
     pub(super) watermarks: Vec<Timestamp>,
     pub(super) state: Option<StateFile>,
@@ -81,6 +83,7 @@ impl Blueprint {
         let node = &self.plan.graph.nodes[head];
         context.restored = self.restored.clone();
         context.clock.set(self.clock);
+        context.now.set(self.now);
         context.behind_source = matches!(node.logic, Logic::Source(_));
         if let Some(file) = &self.state {
             context.begin(head, &node.uid);
@@ -92,7 +95,7 @@ impl Blueprint {
                 context.begin(head, &node.uid);
                 Front::Source(source.build(context, outputs)?)
             }
-            Logic::Head(factory) => {
+            Logic::Keyed(factory) | Logic::Head(factory) => {
                 let outputs = self.outputs(context, head)?;
                 context.begin(head, &node.uid);
                 Front::Head(factory.build(context, outputs)?)
@@ -152,7 +155,7 @@ impl Blueprint {
                 context.begin(id, &node.uid);
                 factory.build(context, Vec::new())
             }
-            Logic::Source(_) | Logic::Head(_) => unreachable!("sources and stateful operators begin a chain"),
+            Logic::Source(_) | Logic::Keyed(_) | Logic::Head(_) => unreachable!("these begin a chain"),
         }
     }
 }

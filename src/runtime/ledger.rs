@@ -186,6 +186,7 @@ impl Ledger {
                     restored: restored.clone(),
                     splits: share_splits(&splits, subtask, chain.parallelism),
                     clock,
+                    now: self.processing_time(uid),
                     watermarks,
                     state,
                 });
@@ -224,6 +225,11 @@ impl Ledger {
             least(&mut old.iter().filter_map(|entry| entry.watermarks.get(sender).copied()))
         });
         (clock, watermarks.collect())
+    }
+
+    /// The latest stamp of any subtask of a chain.
+    fn processing_time(&self, uid: &str) -> Timestamp {
+        self.manifest.chain(uid).map(|entry| entry.now).max().map_or(Timestamp::MIN, Timestamp::from_millis)
     }
 
     /// Commits an epoch: the moment of truth.

@@ -144,7 +144,7 @@ enum Found {
 }
 
 impl<T: Data, K: Key, A: Aggregate<T>> Head for SessionHead<T, K, A> {
-    fn batch(&mut self, batch: Batch) -> Result<(), Error> {
+    fn batch(&mut self, _input: usize, batch: Batch) -> Result<(), Error> {
         let rows = batch.rows::<T>();
         for ((record, time), hash) in rows.records.iter().zip(&rows.times).zip(&rows.hashes) {
             self.outputs.site.record();

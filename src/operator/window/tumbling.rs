@@ -46,7 +46,7 @@ impl<T: Data, K: Key, P: Panes<T, K>> TumblingHead<T, K, P> {
 }
 
 impl<T: Data, K: Key, P: Panes<T, K>> Head for TumblingHead<T, K, P> {
-    fn batch(&mut self, batch: Batch) -> Result<(), Error> {
+    fn batch(&mut self, _input: usize, batch: Batch) -> Result<(), Error> {
         let rows = batch.rows::<T>();
         for ((record, time), hash) in rows.records.iter().zip(&rows.times).zip(&rows.hashes) {
             self.outputs.site.record();

@@ -42,6 +42,7 @@ impl Subtask {
             chain: plan.graph.nodes[head].uid.clone(),
             index: self.blueprint.subtask,
             clock: core.clock.get().millis(),
+            now: core.now().millis(),
             watermarks,
             splits: core.splits.borrow().clone(),
             operators: prepared.small,

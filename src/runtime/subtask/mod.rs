@@ -60,7 +60,7 @@ pub(super) struct Subtask {
     reading: Option<Reading>,
     /// A source reads between `Start` and the end or a stop.
     reads: bool,
-    /// When a waiting split is looked at again.
+    /// When a waiting split, or a timer of processing time, is looked at again.
     alarm: Option<Duration>,
     /// The input channel that is looked at first.
     turn: usize,
@@ -240,6 +240,9 @@ impl Subtask {
         if self.reading.is_some() {
             return if room && self.reads { self.read(ctx) } else { Ok(false) };
         }
+        if room && self.tick(ctx)? {
+            return Ok(true);
+        }
         let count = self.inputs.len();
         for channel in (0..count).map(|step| (self.turn + step) % count) {
             if self.alignment.is_blocked(channel) {
@@ -266,6 +269,30 @@ impl Subtask {
         Ok(false)
     }
 
+    /// Tells the core of processing time if it is due, or looks again when it will be.
+    fn tick(&mut self, ctx: &mut Context<Self>) -> Result<bool, Failure> {
+        let Some(core) = self.core.as_ref().filter(|_| !self.ended) else { return Ok(false) };
+        let Some(at) = core.wake_at() else { return Ok(false) };
+        let wait = at.millis_since(self.clock.now().max(core.now()));
+        if wait <= 0 {
+            self.firing = true;
+            self.call(Core::tick)?;
+            self.resume()?;
+            return Ok(true);
+        }
+        self.look_again(self.clock.elapsed() + Duration::from_millis(wait.unsigned_abs()), ctx);
+        Ok(false)
+    }
+
+    /// Sees to it that a step follows at `at`.
+    fn look_again(&mut self, at: Duration, ctx: &mut Context<Self>) {
+        let now = self.clock.elapsed();
+        if self.alarm.is_none_or(|alarm| alarm <= now || at < alarm) {
+            self.alarm = Some(at);
+            ctx.run_later(at.saturating_sub(now), |subtask, ctx| subtask.wake(ctx));
+        }
+    }
+
     /// Processes an element other than a barrier.
     fn element(&mut self, channel: usize, element: Element) -> Result<(), Failure> {
         match element {
@@ -274,7 +301,8 @@ impl Subtask {
                 if let Some(clock) = self.input_clock.speaks(channel) {
                     self.resumed(clock);
                 }
-                self.call(|core| core.batch(batch))?;
+                let input = self.blueprint.plan.edges[self.inputs[channel].end.edge].input;
+                self.call(|core| core.batch(input, batch))?;
                 let (sender, number) = &self.senders[channel];
                 send(sender, Credit { channel: *number, bytes });
                 Ok(())
@@ -349,6 +377,7 @@ impl Subtask {
     /// Calls into the core, where the user's code is.
     fn call<R>(&mut self, code: impl FnOnce(&mut Core) -> Result<R, Error>) -> Result<R, Failure> {
         let core = self.core.as_mut().expect("steps run only while there is a core");
+        core.stamp(self.clock.now());
         let result = guard(|| code(core));
         let failed = |core: &Core| self.blueprint.label(core.site());
         match result {
@@ -404,10 +433,8 @@ impl Subtask {
                 Err(lost) => subtask.job_panicked(lost.to_string()),
             }));
         }
-        let at = reading.wake_at(now);
-        if let Some(at) = at.filter(|at| self.alarm.is_none_or(|alarm| alarm <= now || *at < alarm)) {
-            self.alarm = Some(at);
-            ctx.run_later(at - now, |subtask, ctx| subtask.wake(ctx));
+        if let Some(at) = reading.wake_at(now) {
+            self.look_again(at, ctx);
         }
     }
 
