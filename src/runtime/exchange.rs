@@ -108,11 +108,6 @@ impl Exchanges {
         self.channels[channel].credit(bytes);
     }
 
-    /// How many channels there are.
-    pub(super) fn len(&self) -> usize {
-        self.channels.len()
-    }
-
     /// Whether nothing waits for credit.
     pub(super) fn has_room(&self) -> bool {
         self.channels.iter().all(OutChannel::has_room)

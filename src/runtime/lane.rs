@@ -1,67 +1,39 @@
-//! Blocking work that must keep its order.
+//! Blocking work that must keep its order, on the blocking pool.
 
-use super::guard::guard;
+use super::shell::{Done, Lane, Work};
 use super::subtask::Subtask;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-type Launch = Box<dyn FnOnce(&mut Subtask, &mut Context<Subtask>)>;
-
-/// Jobs for the blocking pool, run one after the other; each answers in the actor.
+/// Work of a subtask: within a lane it runs one after the other; each answers in the actor.
 #[derive(Default)]
-pub(super) struct Lane {
-    waiting: VecDeque<Launch>,
-    running: bool,
+pub(super) struct Lanes {
+    /// What waits, of each lane in which something is under way.
+    waiting: BTreeMap<Lane, VecDeque<Work>>,
 }
 
-/// Which lane of a subtask.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum LaneId {
-    /// Writes of its state file.
-    State,
-    /// Writes of one of its sinks.
-    Sink(usize),
-}
-
-impl Lane {
-    /// How many jobs have not answered.
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len() + usize::from(self.running)
+impl Lanes {
+    /// Puts work at the end of its lane.
+    pub(super) fn run(subtask: &mut Subtask, ctx: &mut Context<Subtask>, work: Work) {
+        let lane = work.lane();
+        match subtask.lanes.waiting.get_mut(&lane) {
+            Some(waiting) => waiting.push_back(work),
+            None => {
+                subtask.lanes.waiting.insert(lane, VecDeque::new());
+                Lanes::launch(subtask, ctx, lane, work);
+            }
+        }
     }
 
-    /// Puts a job at the end of a lane; `then` gets what it returned. A job that panics fails the subtask.
-    pub(super) fn run<R: Send + 'static>(
-        subtask: &mut Subtask,
-        ctx: &mut Context<Subtask>,
-        lane: LaneId,
-        job: impl FnOnce() -> R + Send + 'static,
-        then: impl FnOnce(&mut Subtask, R) + 'static,
-    ) {
-        let launch: Launch = Box::new(move |subtask, ctx| {
-            let done = tokio::task::spawn_blocking(move || guard(job)).into_actor(subtask);
-            ctx.spawn(done.map(move |result, subtask, ctx| {
-                subtask.lane(lane).running = false;
-                match result {
-                    Ok(Ok(result)) => then(subtask, result),
-                    Ok(Err(panic)) => subtask.job_panicked(panic),
-                    Err(lost) => subtask.job_panicked(lost.to_string()),
-                }
-                Lane::next(subtask, ctx, lane);
-                // There may be room again for what waits.
-                subtask.wake(ctx);
-            }));
-        });
-        subtask.lane(lane).waiting.push_back(launch);
-        Lane::next(subtask, ctx, lane);
-    }
-
-    fn next(subtask: &mut Subtask, ctx: &mut Context<Subtask>, lane: LaneId) {
-        if subtask.lane(lane).running {
-            return;
-        }
-        if let Some(launch) = subtask.lane(lane).waiting.pop_front() {
-            subtask.lane(lane).running = true;
-            launch(subtask, ctx);
-        }
+    fn launch(subtask: &mut Subtask, ctx: &mut Context<Subtask>, lane: Lane, work: Work) {
+        let done = tokio::task::spawn_blocking(move || work.run()).into_actor(subtask);
+        ctx.spawn(done.map(move |done, subtask, ctx| {
+            let next = subtask.lanes.waiting.get_mut(&lane).and_then(VecDeque::pop_front);
+            match next {
+                Some(work) => Lanes::launch(subtask, ctx, lane, work),
+                None => drop(subtask.lanes.waiting.remove(&lane)),
+            }
+            subtask.done(lane, done.unwrap_or_else(|lost| Done::Panicked(lost.to_string())), ctx);
+        }));
     }
 }

@@ -24,6 +24,7 @@ mod lane;
 mod ledger;
 mod mailbox;
 mod reading;
+mod shell;
 mod signals;
 mod status;
 mod subtask;

@@ -1,12 +1,11 @@
-//! A subtask's part in checkpoints: what happens at a barrier, when its jobs have answered, and when the epoch is committed.
+//! A shell's part in checkpoints: what happens at a barrier, when the work for it has been done, and when the epoch is
+//! committed.
 
-use super::super::lane::{Lane, LaneId};
 use super::super::mailbox::{Failure, News, Part};
-use super::Subtask;
+use super::{Shell, Work};
 use crate::checkpoint::SubtaskEntry;
 use crate::record::{Element, Epoch};
-use crate::state::Relief;
-use actix::Context;
+use crate::state::{FlushOutcome, Relief};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -20,9 +19,15 @@ pub(super) struct Pending {
     failure: Option<String>,
 }
 
-impl Subtask {
+impl Shell {
+    /// The coordinator opens an epoch at a source; with `stop`, nothing is read behind it.
+    pub(in super::super) fn trigger(&mut self, epoch: Epoch, stop: bool) -> Result<(), Failure> {
+        self.reads &= !stop;
+        if self.core.is_some() { self.barrier(epoch) } else { Ok(()) }
+    }
+
     /// The barrier of `epoch` has come on all channels, or from the coordinator to a source.
-    pub(super) fn barrier(&mut self, epoch: Epoch, ctx: &mut Context<Self>) -> Result<(), Failure> {
+    pub(super) fn barrier(&mut self, epoch: Epoch) -> Result<(), Failure> {
         self.flush_outlets();
         let prepared = self.call(|core| Ok(core.prepare(epoch)))?;
         self.emit(&Element::Barrier(epoch));
@@ -49,32 +54,29 @@ impl Subtask {
         };
         let missing = prepared.sinks.len() + usize::from(prepared.flush.is_some());
         self.pending = Some(Pending { epoch, entry, sinks: Vec::new(), missing, failure: None });
-        if let Some(flush) = prepared.flush {
-            Lane::run(
-                self,
-                ctx,
-                LaneId::State,
-                move || flush.run(),
-                move |subtask, outcome| {
-                    let error = outcome.result().err().map(ToString::to_string);
-                    if error.is_none() {
-                        subtask.written = epoch;
-                    }
-                    if let Some(store) = subtask.core.as_mut().and_then(|core| core.store.as_mut()) {
-                        store.flushed(outcome);
-                    }
-                    subtask.answered(epoch, error.map_or(Ok(None), Err));
-                },
-            );
-        }
-        for (sink, (uid, _, job)) in prepared.sinks.into_iter().enumerate() {
-            Lane::run(self, ctx, LaneId::Sink(sink), job, move |subtask, done| {
-                subtask.sink_stalled &= done.is_err();
-                subtask.answered(epoch, done.map(|value| Some((uid, value))).map_err(|error| error.to_string()));
-            });
+        prepared.flush.into_iter().for_each(|flush| self.ask(Work::Flush(flush, Some(epoch))));
+        for (sink, (_, _, job)) in prepared.sinks.into_iter().enumerate() {
+            self.ask(Work::Prepare(sink, epoch, job));
         }
         self.acknowledge();
         Ok(())
+    }
+
+    /// State has been written, for the barrier of an epoch or to make room.
+    pub(super) fn flushed(&mut self, outcome: FlushOutcome, barrier: Option<Epoch>) {
+        let result = outcome.result().map_err(ToString::to_string);
+        if let Some(store) = self.core.as_mut().and_then(|core| core.store.as_mut()) {
+            store.flushed(outcome);
+        }
+        match (barrier, result) {
+            (Some(epoch), Ok(_)) => {
+                self.written = epoch;
+                self.answered(epoch, Ok(None));
+            }
+            (Some(epoch), Err(failure)) => self.answered(epoch, Err(failure)),
+            (None, Ok(epoch)) => self.spilled = epoch,
+            (None, Err(_)) => {}
+        }
     }
 
     /// One job of an epoch has answered.
@@ -106,47 +108,20 @@ impl Subtask {
     }
 
     /// The epoch is complete and committed: what was kept for going behind it can go.
-    pub(super) fn committed(&mut self, epoch: Epoch, ctx: &mut Context<Self>) {
+    pub(in super::super) fn committed(&mut self, epoch: Epoch) {
         let Some(core) = &mut self.core else { return };
         core.committed(epoch);
-        if let Some(fold) = core.store.as_mut().and_then(|store| store.free(epoch)) {
-            Lane::run(
-                self,
-                ctx,
-                LaneId::State,
-                move || fold.run(),
-                |subtask, outcome| {
-                    if let Some(store) = subtask.core.as_mut().and_then(|core| core.store.as_mut()) {
-                        store.folded(outcome);
-                    }
-                },
-            );
-        }
+        let fold = core.store.as_mut().and_then(|store| store.free(epoch));
+        fold.into_iter().for_each(|fold| self.ask(Work::Fold(fold)));
     }
 
     /// Keeps the state within its memory.
-    pub(super) fn relieve(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn relieve(&mut self) {
         let Some(store) = self.core.as_mut().and_then(|core| core.store.as_mut()) else { return };
         let relief = store.relieve();
-        let was_short = std::mem::replace(&mut self.memory_short, matches!(relief, Relief::Wait));
+        self.memory_short = matches!(relief, Relief::Wait);
         if let Relief::Spill(flush) = relief {
-            Lane::run(
-                self,
-                ctx,
-                LaneId::State,
-                move || flush.run(),
-                |subtask, outcome| {
-                    if let Ok(epoch) = outcome.result() {
-                        subtask.spilled = epoch;
-                    }
-                    if let Some(store) = subtask.core.as_mut().and_then(|core| core.store.as_mut()) {
-                        store.flushed(outcome);
-                    }
-                },
-            );
-        }
-        if was_short && !self.memory_short {
-            self.wake(ctx);
+            self.ask(Work::Flush(flush, None));
         }
     }
 }

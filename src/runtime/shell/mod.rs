@@ -1,0 +1,434 @@
+//! Everything of a subtask that must outlive the user's code, but for its mailbox: input queues, alignment, credits, and
+//! what is under way on the disk. No actor and no thread in here.
+//!
+//! Whoever drives a shell (the actor in `subtask.rs`, or a job run by hand in `stepped.rs`)
+//! * hands it what comes: elements, credits, the coordinator's words;
+//! * calls [`Shell::step`] while that says that there may be more to do, and again at [`Shell::wake_at`];
+//! * takes what goes out ([`Shell::outgoing`]) and does what it asks for ([`Shell::effect`]): work that blocks, on another
+//!   thread if there is one, in the order in which it was asked for within a [`Lane`]. What came of it goes back by
+//!   [`Shell::done`].
+//!
+//! One step takes one element, one block of a source, or one piece of firing. A shell takes no more data while an element
+//! waits for credit, while too much work waits in a lane, or while its state waits for memory; it does take barriers then.
+
+mod checkpoint;
+mod input;
+mod source;
+
+use super::assembly::Blueprint;
+use super::channel::{InputClock, Limits};
+use super::exchange::{self, Exchanges};
+use super::guard::guard;
+use super::mailbox::{Failure, News};
+use super::reading::{ReadDone, ReadJob, Reading};
+use crate::checkpoint::Alignment;
+use crate::connector::{Prepared, SinkJob};
+use crate::operator::{Core, Error};
+use crate::record::{Element, Epoch};
+use crate::state::{Flush, FlushOutcome, Fold, FoldOutcome};
+use crate::time::{Clock, Timestamp};
+use checkpoint::Pending;
+use input::Input;
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many pieces of work may wait in one lane before the shell takes no more data.
+const LANE_LIMIT: usize = 4;
+
+/// Work that must keep its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lane {
+    /// Writes of its state file.
+    State,
+    /// Writes of one of its sinks.
+    Sink(usize),
+    /// Reads of one split.
+    Split(usize),
+}
+
+/// Work that may block.
+pub(super) enum Work {
+    /// Writes state; for the barrier of an epoch, or to make room.
+    Flush(Flush, Option<Epoch>),
+    Fold(Fold),
+    /// Makes durable what a sink has been given, for the barrier of an epoch.
+    Prepare(usize, Epoch, Prepared),
+    Spill(usize, SinkJob),
+    Read(ReadJob),
+}
+
+/// What came of it.
+pub(super) enum Done {
+    Flushed(FlushOutcome, Option<Epoch>),
+    Folded(FoldOutcome),
+    Prepared(usize, Epoch, Result<Value, crate::connector::Error>),
+    Spilled(usize, Result<(), crate::connector::Error>),
+    Read(ReadDone),
+    /// It panicked.
+    Panicked(String),
+}
+
+impl Work {
+    pub(super) fn lane(&self) -> Lane {
+        match self {
+            Work::Flush(..) | Work::Fold(_) => Lane::State,
+            Work::Prepare(sink, ..) | Work::Spill(sink, _) => Lane::Sink(*sink),
+            Work::Read(job) => Lane::Split(job.split),
+        }
+    }
+
+    pub(super) fn run(self) -> Done {
+        guard(|| match self {
+            Work::Flush(flush, barrier) => Done::Flushed(flush.run(), barrier),
+            Work::Fold(fold) => Done::Folded(fold.run()),
+            Work::Prepare(sink, epoch, job) => Done::Prepared(sink, epoch, job()),
+            Work::Spill(sink, job) => Done::Spilled(sink, job()),
+            Work::Read(job) => Done::Read(job.run()),
+        })
+        .unwrap_or_else(Done::Panicked)
+    }
+}
+
+/// What a shell asks of its driver.
+pub(super) enum Effect {
+    /// A batch of an input channel has been processed: its sender gets the credit back.
+    Credit {
+        channel: usize,
+        bytes: usize,
+    },
+    Work(Work),
+    /// To the master.
+    Report(News),
+}
+
+/// A subtask without its mailbox.
+pub(super) struct Shell {
+    blueprint: Arc<Blueprint>,
+    clock: Arc<dyn Clock>,
+    /// `None` after it has failed, and when it is torn down.
+    core: Option<Core>,
+    inputs: Vec<Input>,
+    input_clock: InputClock,
+    alignment: Alignment,
+    exchanges: Exchanges,
+    reading: Option<Reading>,
+    /// A source reads between `start` and the end or a stop.
+    reads: bool,
+    /// The input channel that is looked at first.
+    turn: usize,
+    /// A watermark or tick is being fired in pieces.
+    firing: bool,
+    /// All inputs are silent; those behind are told when all has been fired.
+    falls_silent: bool,
+    /// The data has ended and `End` has been sent.
+    ended: bool,
+    /// The outlets were last empty at this time.
+    flushed_at: Duration,
+    /// How much work is under way or waits: on the state file, and on each sink.
+    state_work: usize,
+    sink_work: Vec<usize>,
+    reads_under_way: usize,
+    /// A sink could not spill: it takes no more before it has prepared.
+    sink_stalled: bool,
+    /// The state waits for memory.
+    memory_short: bool,
+    /// The newest epoch of a barrier for which something is in the state file; zero if nothing ever was.
+    written: Epoch,
+    /// The newest epoch under which something was written ahead of its barrier, to make room.
+    spilled: Epoch,
+    pending: Option<Pending>,
+    effects: VecDeque<Effect>,
+}
+
+impl Shell {
+    /// Builds the core, and the shell around it.
+    pub(super) fn build(blueprint: Arc<Blueprint>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let (plan, chain, index) = (&blueprint.plan, blueprint.chain, blueprint.subtask);
+        let head = blueprint.label(blueprint.head());
+        let core = guard(|| blueprint.build()).unwrap_or_else(|cause| Err(Failure::panic(head, index, cause)))?;
+        let limits = Limits { batches: blueprint.config.channel_batches, bytes: blueprint.config.channel_bytes };
+        let inputs: Vec<Input> = exchange::inputs(plan, chain, index).into_iter().map(Input::new).collect();
+        Ok(Shell {
+            clock,
+            input_clock: InputClock::new(blueprint.watermarks.clone(), blueprint.clock),
+            alignment: Alignment::new(inputs.len()),
+            inputs,
+            exchanges: Exchanges::new(plan, chain, index, &core.origins(), limits),
+            reading: Reading::new(plan, blueprint.head(), &blueprint.splits),
+            reads: false,
+            turn: 0,
+            firing: false,
+            falls_silent: false,
+            ended: false,
+            flushed_at: Duration::ZERO,
+            state_work: 0,
+            sink_work: core.sinks.iter().map(|_| 0).collect(),
+            reads_under_way: 0,
+            sink_stalled: false,
+            memory_short: false,
+            spilled: Epoch::ZERO,
+            written: blueprint.state.as_ref().map_or(Epoch::ZERO, |file| file.written),
+            pending: None,
+            effects: VecDeque::new(),
+            core: Some(core),
+            blueprint,
+        })
+    }
+
+    // ---------------------------------------------------------------- what the driver sees
+
+    /// The core, while it lives.
+    pub(super) fn core(&self) -> Option<&Core> {
+        self.core.as_ref()
+    }
+
+    /// Whether it reads a source.
+    pub(super) fn is_source(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// The next thing to be done for it.
+    pub(super) fn effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// The next element that may go on a channel.
+    pub(super) fn outgoing(&mut self, channel: usize) -> Option<Element> {
+        self.exchanges.next(channel)
+    }
+
+    /// A receiver has processed a batch.
+    pub(super) fn credit(&mut self, channel: usize, bytes: usize) {
+        self.exchanges.credit(channel, bytes);
+    }
+
+    /// Whether something is still written.
+    pub(super) fn is_writing(&self) -> bool {
+        self.state_work > 0 || self.sink_work.iter().any(|work| *work > 0)
+    }
+
+    /// When it wants to be stepped again though nothing comes, by the clock's `elapsed`.
+    pub(super) fn wake_at(&self) -> Option<Duration> {
+        let now = self.clock.elapsed();
+        let core = self.core.as_ref()?;
+        let tick = core.wake_at().filter(|_| !self.ended && self.has_room()).map(|at| now + self.until(core, at));
+        let read = self.reading.as_ref().and_then(|reading| reading.wake_at(now));
+        tick.into_iter().chain(read).min()
+    }
+
+    /// The core is lost, or no longer wanted. What has been asked for and not begun is not to be done any more.
+    pub(super) fn kill(&mut self) {
+        for effect in std::mem::take(&mut self.effects) {
+            if let Effect::Work(work) = effect {
+                *self.lane(work.lane()) -= 1;
+            }
+        }
+        // What the user's values do when they are dropped is the user's code too.
+        let core = self.core.take();
+        let _ = guard(|| drop(core));
+    }
+
+    // ---------------------------------------------------------------- steps
+
+    /// Does one step. Returns whether there may be more to do.
+    pub(super) fn step(&mut self) -> Result<bool, Failure> {
+        // The shell's own panics are our mistakes, but they must not leave the others waiting for ever.
+        guard(|| self.work()).unwrap_or_else(|cause| Err(self.panicked(cause)))
+    }
+
+    fn work(&mut self) -> Result<bool, Failure> {
+        if self.core.is_none() {
+            return Ok(false);
+        }
+        let worked = self.take()?;
+        self.forward();
+        if worked {
+            self.spill_sinks(false);
+            if self.clock.elapsed().saturating_sub(self.flushed_at) >= self.blueprint.config.linger {
+                self.flush(false);
+            }
+        } else if self.has_room() {
+            self.flush(true);
+        }
+        let was_short = self.memory_short;
+        self.relieve();
+        Ok(worked || (was_short && !self.memory_short))
+    }
+
+    /// Whether data may be processed.
+    fn has_room(&self) -> bool {
+        let sinks = self.sink_work.iter().all(|work| *work < LANE_LIMIT);
+        self.exchanges.has_room() && sinks && !self.sink_stalled && !self.memory_short && self.state_work < LANE_LIMIT
+    }
+
+    /// Takes the next thing to be done, if any.
+    fn take(&mut self) -> Result<bool, Failure> {
+        let room = self.has_room();
+        if self.firing {
+            if room {
+                self.resume()?;
+            }
+            return Ok(room);
+        }
+        if self.reading.is_some() {
+            return if room && self.reads { self.read() } else { Ok(false) };
+        }
+        if room && self.tick()? {
+            return Ok(true);
+        }
+        self.take_element(room)
+    }
+
+    /// Tells the core of processing time if it is due.
+    fn tick(&mut self) -> Result<bool, Failure> {
+        let Some(core) = self.core.as_ref().filter(|_| !self.ended) else { return Ok(false) };
+        let due = core.wake_at().is_some_and(|at| self.until(core, at).is_zero());
+        if due {
+            self.firing = true;
+            self.call(Core::tick)?;
+            self.resume()?;
+        }
+        Ok(due)
+    }
+
+    /// How long it is until processing time has come to `at`.
+    fn until(&self, core: &Core, at: Timestamp) -> Duration {
+        let wait = at.millis_since(self.clock.now().max(core.now()));
+        Duration::from_millis(u64::try_from(wait).unwrap_or(0))
+    }
+
+    /// Moves the core's clock on.
+    fn advance(&mut self, clock: Timestamp) -> Result<(), Failure> {
+        self.firing = true;
+        self.call(|core| core.watermark(clock))?;
+        self.resume()
+    }
+
+    /// Fires on; at the end of time the data has ended when all has been fired.
+    fn resume(&mut self) -> Result<(), Failure> {
+        self.firing = !self.call(Core::resume)?;
+        if !self.firing && std::mem::take(&mut self.falls_silent) {
+            self.flush_outlets();
+            self.emit(&Element::Idle);
+        }
+        let over = self.core.as_ref().is_some_and(|core| core.clock.get() == Timestamp::MAX);
+        if !self.firing && over && !self.ended {
+            self.ended = true;
+            self.flush_outlets();
+            self.emit(&Element::End);
+            if self.reading.is_some() {
+                self.report(News::Ended);
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls into the core, where the user's code is.
+    fn call<R>(&mut self, code: impl FnOnce(&mut Core) -> Result<R, Error>) -> Result<R, Failure> {
+        let core = self.core.as_mut().expect("steps run only while there is a core");
+        core.stamp(self.clock.now());
+        let result = guard(|| code(core));
+        let failed = |core: &Core| self.blueprint.label(core.site());
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(Failure::error(failed(core), self.blueprint.subtask, &error)),
+            Err(cause) => Err(Failure::panic(failed(core), self.blueprint.subtask, cause)),
+        }
+    }
+
+    /// A panic outside the user's code.
+    fn panicked(&self, cause: String) -> Failure {
+        Failure::panic(self.blueprint.label(self.blueprint.head()), self.blueprint.subtask, cause)
+    }
+
+    fn report(&mut self, news: News) {
+        self.effects.push_back(Effect::Report(news));
+    }
+
+    // ---------------------------------------------------------------- output
+
+    fn flush_outlets(&mut self) {
+        if let Some(core) = &self.core {
+            core.flush();
+        }
+        self.forward();
+    }
+
+    /// Lets go what has gathered, because nothing else is to be done (`idle`) or it has waited long enough.
+    fn flush(&mut self, idle: bool) {
+        self.flushed_at = self.clock.elapsed();
+        self.flush_outlets();
+        self.spill_sinks(idle);
+    }
+
+    /// Puts what has come out of the core into its channels.
+    fn forward(&mut self) {
+        let Some(core) = &self.core else { return };
+        while let Some((outlet, outgoing)) = core.outgoing() {
+            self.exchanges.push(outlet, outgoing);
+        }
+    }
+
+    fn emit(&mut self, element: &Element) {
+        self.exchanges.broadcast(element);
+    }
+
+    // ---------------------------------------------------------------- work that blocks
+
+    fn ask(&mut self, work: Work) {
+        *self.lane(work.lane()) += 1;
+        self.effects.push_back(Effect::Work(work));
+    }
+
+    /// How much work of a lane is under way or waits.
+    fn lane(&mut self, lane: Lane) -> &mut usize {
+        match lane {
+            Lane::State => &mut self.state_work,
+            Lane::Sink(sink) => &mut self.sink_work[sink],
+            Lane::Split(_) => &mut self.reads_under_way,
+        }
+    }
+
+    /// Work of a lane has been done.
+    pub(super) fn done(&mut self, lane: Lane, done: Done) -> Result<(), Failure> {
+        *self.lane(lane) -= 1;
+        match done {
+            Done::Flushed(outcome, barrier) => self.flushed(outcome, barrier),
+            Done::Folded(outcome) => {
+                if let Some(store) = self.core.as_mut().and_then(|core| core.store.as_mut()) {
+                    store.folded(outcome);
+                }
+            }
+            Done::Prepared(sink, epoch, result) => {
+                self.sink_stalled &= result.is_err();
+                let uid = self.sink_uid(sink);
+                self.answered(epoch, result.map(|value| Some((uid, value))).map_err(|error| error.to_string()));
+            }
+            Done::Spilled(sink, result) => {
+                if let Err(error) = result {
+                    self.sink_stalled = true;
+                    tracing::warn!(operator = %self.sink_uid(sink), subtask = self.blueprint.subtask, %error,
+                        "a sink cannot write; its rows wait for the next checkpoint");
+                }
+            }
+            Done::Read(done) => return self.read_done(done),
+            Done::Panicked(cause) => return Err(self.panicked(cause)),
+        }
+        Ok(())
+    }
+
+    /// Asks for what the sinks want to be written.
+    fn spill_sinks(&mut self, idle: bool) {
+        let Some(core) = &self.core else { return };
+        let spills: Vec<_> = core.sinks.iter().map(|sink| sink.port.borrow_mut().spill(idle)).collect();
+        for (sink, job) in spills.into_iter().enumerate() {
+            job.into_iter().for_each(|job| self.ask(Work::Spill(sink, job)));
+        }
+    }
+
+    fn sink_uid(&self, sink: usize) -> String {
+        self.core.as_ref().map(|core| core.sinks[sink].uid.clone()).unwrap_or_default()
+    }
+}
