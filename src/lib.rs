@@ -35,6 +35,7 @@
 //! * [`operator`] is what one step does, without actors; [`connector`] is where records come from and go;
 //! * [`checkpoint`] holds the protocol as pure decisions: aligned barriers, one manifest whose commit is the moment of truth;
 //! * [`state`] keeps what must survive, in one redb file per stateful subtask;
+//! * [`testing`] is a kit for testing dataflows, in virtual time and with injected faults;
 //! * [`record`] and [`time`] are what travels and when it happened; [`formats`] reads what others wrote.
 //!
 //! # What is promised
@@ -54,6 +55,7 @@ pub mod operator;
 pub mod record;
 pub mod runtime;
 pub mod state;
+pub mod testing;
 pub mod time;
 
 pub use checkpoint::Refusal;

@@ -25,6 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["fault", "record", "time", "state", "connector", "operator", "config", "graph", "checkpoint", "error"],
     ),
     ("error", &["fault", "state", "connector", "graph", "checkpoint"]),
+    ("testing", &["fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
     ("api", &["record", "time", "connector", "operator", "config", "graph", "runtime", "error"]),
 ];
 

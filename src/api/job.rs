@@ -84,7 +84,8 @@ impl Job {
         runtime::start(self.snapshot(), config)
     }
 
-    fn snapshot(&self) -> Graph {
+    /// The graph as it has been built so far.
+    pub(crate) fn snapshot(&self) -> Graph {
         lock(&self.graph).clone()
     }
 }

@@ -36,7 +36,7 @@ impl<T: Data> Stream<T> {
         lock(&self.graph).add(node, &self.from)
     }
 
-    fn then<U: Data>(&self, kind: &str, stage: impl StageFactory + 'static) -> Stream<U> {
+    pub(crate) fn then<U: Data>(&self, kind: &str, stage: impl StageFactory + 'static) -> Stream<U> {
         let id = self.attach(kind, Logic::Stage(Arc::new(stage)), vec![TypedPort::<U>::shared()]);
         Stream::new(self.graph.clone(), id, 0)
     }

@@ -27,10 +27,12 @@ mod reading;
 mod shell;
 mod signals;
 mod status;
+mod stepped;
 mod subtask;
 
 pub use handle::JobHandle;
 pub use status::{JobState, JobStatus, OperatorStatus};
+pub(crate) use stepped::{Random, SteppedJob};
 
 use crate::config::Config;
 use crate::error::{Error, Result};

@@ -37,6 +37,17 @@ struct Slot {
     active: bool,
 }
 
+impl Slot {
+    /// Since when nothing has come. Only the input's own silence counts, not that nobody had room for more.
+    fn silent_since(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Reading { since } => Some(self.silent_since.unwrap_or(since)),
+            Phase::Waiting { .. } => self.silent_since,
+            Phase::Rest(_) | Phase::Ready { .. } | Phase::Done => None,
+        }
+    }
+}
+
 /// A read to be done on the blocking pool.
 pub(super) struct ReadJob {
     pub(super) split: usize,
@@ -198,19 +209,21 @@ impl Reading {
         times.filter(|time| *time > now).min()
     }
 
+    /// When the next split falls silent, if nothing comes.
+    pub(super) fn silent_at(&self, timeout: Duration) -> Option<Duration> {
+        let active = self.slots.iter().filter(|slot| slot.active);
+        active.filter_map(Slot::silent_since).min().map(|since| since.saturating_add(timeout))
+    }
+
     /// Whether a split has begun or ceased to hold event time back, because its input has been silent for `timeout` or
     /// speaks again: (split, active).
     pub(super) fn changes(&mut self, now: Duration, timeout: Duration) -> Vec<(usize, bool)> {
         let mut changes = Vec::new();
         for (split, slot) in self.slots.iter_mut().enumerate() {
-            let silent = match slot.phase {
-                Phase::Done => continue,
-                // Only the input's own silence counts, not that nobody had room for more.
-                Phase::Reading { since } => Some(slot.silent_since.unwrap_or(since)),
-                Phase::Waiting { .. } => slot.silent_since,
-                Phase::Rest(_) | Phase::Ready { .. } => None,
-            };
-            let active = silent.is_none_or(|since| now.saturating_sub(since) < timeout);
+            if matches!(slot.phase, Phase::Done) {
+                continue;
+            }
+            let active = slot.silent_since().is_none_or(|since| now.saturating_sub(since) < timeout);
             if active != slot.active {
                 slot.active = active;
                 changes.push((split, active));

@@ -15,9 +15,6 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFut
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a source looks whether its splits are silent.
-const IDLE_CHECK: Duration = Duration::from_millis(200);
-
 /// One parallel instance of an operator chain.
 pub(super) struct Subtask {
     blueprint: Arc<Blueprint>,
@@ -177,12 +174,9 @@ impl Actor for Subtask {
     type Context = Context<Self>;
 
     /// Builds the core, in the actor's own thread.
-    fn started(&mut self, ctx: &mut Self::Context) {
+    fn started(&mut self, _: &mut Self::Context) {
         match Shell::build(self.blueprint.clone(), self.clock.clone()) {
             Ok(shell) => {
-                if shell.is_source() {
-                    ctx.run_interval(IDLE_CHECK, |subtask, ctx| subtask.wake(ctx));
-                }
                 self.shell = Some(shell);
                 self.publish();
                 self.report(News::Ready(Ok(())));

@@ -215,7 +215,9 @@ impl Shell {
         let core = self.core.as_ref()?;
         let tick = core.wake_at().filter(|_| !self.ended && self.has_room()).map(|at| now + self.until(core, at));
         let read = self.reading.as_ref().and_then(|reading| reading.wake_at(now));
-        tick.into_iter().chain(read).min()
+        let silent = self.reading.as_ref().zip(core.idle_timeout());
+        let silent = silent.and_then(|(reading, timeout)| reading.silent_at(timeout));
+        tick.into_iter().chain(read).chain(silent).min()
     }
 
     /// The core is lost, or no longer wanted. What has been asked for and not begun is not to be done any more.

@@ -1,0 +1,475 @@
+//! A job run by hand: on one thread, in virtual time, step by step, with the same shells, cores, state files, manifest and
+//! recovery as a job of actors. Nothing happens but by a call, and what happens next is chosen from a seed.
+//!
+//! At each moment some *moves* are possible: a shell takes a step, an element arrives, a piece of blocking work is done. A
+//! seed chooses among them (without one, in a fixed order), so that every order in which threads could have done them can
+//! be had again. The clock stands still until it is moved.
+
+use super::assembly::Blueprint;
+use super::exchange;
+use super::guard;
+use super::ledger::{Ledger, Opened};
+use super::mailbox::{Failure, News, Part};
+use super::shell::{Effect, Lane, Shell, Work};
+use super::status::{Board, JobState, JobStatus};
+use crate::checkpoint::{Life, Tracker, Verdict};
+use crate::config::{Config, Decision, RestartState};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Plan};
+use crate::record::{Element, Epoch};
+use crate::state;
+use crate::time::{Clock, ManualClock};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// Pseudo-random numbers from a seed.
+///
+/// Source: SplitMix64, Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+#[derive(Clone, Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Random(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`, which is at least 1.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}
+
+/// A shell, its neighbours, and what is on the way from it.
+struct Seat {
+    shell: Shell,
+    /// For each channel out of it the seat that receives it, and the number the channel has there.
+    receivers: Vec<(usize, usize)>,
+    senders: Vec<(usize, usize)>,
+    on_the_way: Vec<VecDeque<Element>>,
+    work: BTreeMap<Lane, VecDeque<Work>>,
+    awake: bool,
+}
+
+/// What may happen next.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Step(usize),
+    /// The next element of a channel out of that seat arrives.
+    Arrive(usize, usize),
+    Work(usize, Lane),
+}
+
+/// What a move has led to, if it is anybody's business.
+enum Turn {
+    Moved,
+    /// Nothing can move unless time does, or something comes from outside.
+    Quiet,
+}
+
+/// A job run by hand.
+pub(crate) struct SteppedJob {
+    plan: Arc<Plan>,
+    config: Arc<Config>,
+    clock: Arc<ManualClock>,
+    board: Arc<Board>,
+    random: Option<Random>,
+    /// `None` only while it is opened anew.
+    ledger: Option<Ledger>,
+    restarts: RestartState,
+    seats: Vec<Seat>,
+    tracker: Tracker<Part>,
+    opened_as: Life,
+    /// The sources that still read.
+    reading: BTreeSet<usize>,
+    /// The last epoch that was completed or had failed in this life.
+    settled: Epoch,
+    over: bool,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl SteppedJob {
+    /// Opens the state directory (a temporary one, if the settings name none) and builds the first life.
+    pub(crate) fn start(graph: &Graph, mut config: Config, clock: Arc<ManualClock>, seed: Option<u64>) -> Result<Self> {
+        config.check().map_err(Error::Config)?;
+        let plan = graph.plan(config.parallelism).map_err(|error| Error::graph(&graph.job, error))?;
+        guard::install_hook();
+        let temporary = match config.state_dir {
+            Some(_) => None,
+            None => {
+                let made = tempfile::Builder::new().prefix("millstream-").tempdir();
+                let doing = "make a state directory there";
+                Some(made.map_err(|cause| state::Error::io(&std::env::temp_dir(), doing, cause))?)
+            }
+        };
+        config.state_dir = config.state_dir.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
+        let mut job = SteppedJob {
+            board: Arc::new(Board::new(&plan)),
+            plan: Arc::new(plan),
+            restarts: RestartState::new(config.restart),
+            config: Arc::new(config),
+            clock,
+            random: seed.map(Random::new),
+            ledger: None,
+            seats: Vec::new(),
+            tracker: Tracker::new(0, 0),
+            opened_as: Life::Running,
+            reading: BTreeSet::new(),
+            settled: Epoch::ZERO,
+            over: false,
+            _temporary: temporary,
+        };
+        job.open()?;
+        // A fresh start is asked for once: what a crash leaves behind is this job's own.
+        let config = Config { fresh: false, ..(*job.config).clone() };
+        job.config = Arc::new(config);
+        Ok(job)
+    }
+
+    fn open(&mut self) -> Result<()> {
+        let Opened { mut ledger, finished, crashed } = Ledger::open(self.plan.clone(), self.config.clone())?;
+        if finished {
+            self.board.set_finished_before(&ledger.manifest().counts());
+            self.over = true;
+            self.ledger = Some(ledger);
+            return Ok(());
+        }
+        let blueprints = ledger.begin_life(crashed);
+        self.ledger = Some(ledger);
+        self.staff(blueprints?)
+    }
+
+    fn ledger(&mut self) -> &mut Ledger {
+        self.ledger.as_mut().expect("a job that was started has its ledger")
+    }
+
+    /// Builds the shells of a new life.
+    fn staff(&mut self, blueprints: Vec<Blueprint>) -> Result<()> {
+        let plan = self.plan.clone();
+        let places: Vec<(usize, usize)> = blueprints.iter().map(|it| (it.chain, it.subtask)).collect();
+        let seat_of = |chain, subtask| places.iter().position(|place| *place == (chain, subtask)).unwrap_or(0);
+        self.seats.clear();
+        for (number, blueprint) in blueprints.into_iter().enumerate() {
+            let (chain, subtask) = places[number];
+            let outputs = exchange::outputs(&plan, chain, subtask).into_iter();
+            let inputs = exchange::inputs(&plan, chain, subtask).into_iter();
+            let receivers: Vec<_> = outputs
+                .map(|end| {
+                    let there = exchange::number_at_receiver(&plan, end.edge, subtask, end.chain, end.subtask);
+                    (seat_of(end.chain, end.subtask), there)
+                })
+                .collect();
+            let senders = inputs.map(|end| {
+                let there = exchange::number_at_sender(&plan, end.edge, subtask, end.chain, end.subtask);
+                (seat_of(end.chain, end.subtask), there)
+            });
+            let shell = Shell::build(Arc::new(blueprint), self.clock.clone());
+            self.seats.push(Seat {
+                shell: shell.map_err(|failure| self.give_up(failure, "it could not be built"))?,
+                senders: senders.collect(),
+                on_the_way: receivers.iter().map(|_| VecDeque::new()).collect(),
+                receivers,
+                work: BTreeMap::new(),
+                awake: true,
+            });
+        }
+        let attempt = self.ledger().manifest().attempt;
+        self.tracker = Tracker::new(attempt, self.seats.len());
+        self.settled = Epoch::new(attempt, 0);
+        self.reading = (0..self.seats.len()).filter(|&seat| self.seats[seat].shell.is_source()).collect();
+        self.board.set_state(JobState::Running);
+        for seat in 0..self.seats.len() {
+            self.seats[seat].shell.start();
+            self.settle(seat);
+        }
+        self.publish();
+        Ok(())
+    }
+
+    // ---------------------------------------------------------------- moves
+
+    /// Does one move, if any is possible.
+    fn turn(&mut self) -> Result<Turn> {
+        if self.over {
+            return Ok(Turn::Quiet);
+        }
+        let moves = self.moves();
+        if moves.is_empty() {
+            return Ok(Turn::Quiet);
+        }
+        let chosen = self.random.as_mut().map_or(0, |random| random.below(moves.len()));
+        if let Err(failure) = self.act(moves[chosen]) {
+            self.failed(failure)?;
+        }
+        Ok(Turn::Moved)
+    }
+
+    fn moves(&self) -> Vec<Move> {
+        let mut moves = Vec::new();
+        for (number, seat) in self.seats.iter().enumerate() {
+            moves.extend(seat.work.keys().map(|lane| Move::Work(number, *lane)));
+            let arriving = seat.on_the_way.iter().enumerate().filter(|(_, elements)| !elements.is_empty());
+            moves.extend(arriving.map(|(channel, _)| Move::Arrive(number, channel)));
+            moves.extend(seat.awake.then_some(Move::Step(number)));
+        }
+        moves
+    }
+
+    fn act(&mut self, chosen: Move) -> std::result::Result<(), Failure> {
+        match chosen {
+            Move::Step(number) => {
+                let seat = &mut self.seats[number];
+                seat.awake = seat.shell.step()?;
+                self.settle(number);
+            }
+            Move::Arrive(number, channel) => {
+                let (receiver, there) = self.seats[number].receivers[channel];
+                if let Some(element) = self.seats[number].on_the_way[channel].pop_front() {
+                    self.seats[receiver].shell.deliver(there, element);
+                    self.seats[receiver].awake = true;
+                }
+            }
+            Move::Work(number, lane) => {
+                let seat = &mut self.seats[number];
+                let waiting = seat.work.entry(lane).or_default();
+                let work = waiting.pop_front();
+                if waiting.is_empty() {
+                    seat.work.remove(&lane);
+                }
+                if let Some(work) = work {
+                    let done = work.run();
+                    seat.shell.done(lane, done)?;
+                    seat.awake = true;
+                    self.settle(number);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what a shell has asked for, and puts on the way what it has to send.
+    fn settle(&mut self, number: usize) {
+        while let Some(effect) = self.seats[number].shell.effect() {
+            match effect {
+                Effect::Credit { channel, bytes } => {
+                    let (sender, there) = self.seats[number].senders[channel];
+                    self.seats[sender].shell.credit(there, bytes);
+                    self.seats[sender].awake = true;
+                    self.send(sender);
+                }
+                Effect::Work(work) => self.seats[number].work.entry(work.lane()).or_default().push_back(work),
+                Effect::Report(News::Answer(epoch, part)) => self.answer(number, epoch, *part),
+                Effect::Report(News::Ended) => drop(self.reading.remove(&number)),
+                Effect::Report(_) => {}
+            }
+        }
+        self.send(number);
+    }
+
+    fn send(&mut self, number: usize) {
+        let seat = &mut self.seats[number];
+        for (channel, elements) in seat.on_the_way.iter_mut().enumerate() {
+            elements.extend(std::iter::from_fn(|| seat.shell.outgoing(channel)));
+        }
+    }
+
+    // ---------------------------------------------------------------- checkpoints
+
+    /// Opens an epoch, if none is open.
+    fn trigger(&mut self, life: Life) -> Result<()> {
+        let Some(epoch) = self.tracker.open() else { return Ok(()) };
+        self.opened_as = life;
+        for number in (0..self.seats.len()).filter(|&number| self.seats[number].shell.is_source()).collect::<Vec<_>>() {
+            let triggered = self.seats[number].shell.trigger(epoch, life == Life::Stopped);
+            self.seats[number].awake = true;
+            match triggered {
+                Ok(()) => self.settle(number),
+                Err(failure) => return self.failed(failure),
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, subtask: usize, epoch: Epoch, part: std::result::Result<Part, String>) {
+        match self.tracker.answer(subtask, epoch, part) {
+            Verdict::Wait | Verdict::Stale => {}
+            Verdict::Failed(epoch, cause) => self.void(epoch, &cause),
+            Verdict::Complete(epoch, parts) => {
+                let life = self.opened_as;
+                let committed = self.ledger().commit(epoch, parts, life).and_then(|()| self.ledger().apply());
+                match committed {
+                    Err(error) => self.void(epoch, &error.to_string()),
+                    Ok(()) => {
+                        self.settled = epoch;
+                        self.over |= life != Life::Running;
+                        for number in 0..self.seats.len() {
+                            self.seats[number].shell.committed(epoch);
+                            self.seats[number].awake = true;
+                            self.settle(number);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// An epoch has failed.
+    fn void(&mut self, epoch: Epoch, cause: &str) {
+        self.settled = epoch;
+        self.board.failed_checkpoints.fetch_add(1, Relaxed);
+        self.board.set_failure(format!("checkpoint {epoch} failed: {cause}"));
+    }
+
+    /// Takes a checkpoint and runs until it is complete.
+    ///
+    /// # Errors
+    /// If it fails, or an operator does for which there is no restart any more.
+    pub(crate) fn checkpoint(&mut self) -> Result<()> {
+        loop {
+            if self.over {
+                return Ok(());
+            }
+            let before = (self.settled, self.ledger().manifest().checkpoints);
+            self.trigger(Life::Running)?;
+            while self.settled == before.0 && matches!(self.turn()?, Turn::Moved) {}
+            // A failure on the way has begun another life: try again there.
+            if self.settled.attempt() == before.0.attempt() {
+                let completed = self.ledger().manifest().checkpoints > before.1;
+                return if completed { Ok(()) } else { Err(self.void_checkpoint()) };
+            }
+        }
+    }
+
+    fn void_checkpoint(&self) -> Error {
+        let cause = self.board.status().failure.unwrap_or_else(|| "the checkpoint got stuck".to_owned());
+        Error::Config(format!("job `{}`: {cause}", self.plan.graph.job))
+    }
+
+    // ---------------------------------------------------------------- failure
+
+    /// An operator has failed: goes back to the last checkpoint, if the restart strategy lets it.
+    fn failed(&mut self, failure: Failure) -> Result<()> {
+        self.board.set_failure(failure.to_string());
+        match self.restarts.failure(failure.fault, self.clock.elapsed()) {
+            Decision::GiveUp(reason) => Err(self.give_up(failure, reason)),
+            Decision::RestartAfter(delay) => {
+                self.clock.advance(delay);
+                self.kill();
+                let blueprints = self.ledger().begin_life(true)?;
+                self.staff(blueprints)
+            }
+        }
+    }
+
+    fn give_up(&self, failure: Failure, reason: &str) -> Error {
+        self.board.set_state(JobState::Failed);
+        let Failure { operator, subtask, cause, fault } = failure;
+        Error::Failed { job: self.plan.graph.job.clone(), operator, subtask, cause, fault, reason: reason.to_owned() }
+    }
+
+    fn kill(&mut self) {
+        self.seats.iter_mut().for_each(|seat| seat.shell.kill());
+        self.seats.clear();
+    }
+
+    /// The process dies and is started again: what is not on the disk is gone.
+    ///
+    /// * `parallelism`: the job's from now on.
+    pub(crate) fn crash(&mut self, parallelism: usize) -> Result<()> {
+        self.kill();
+        self.ledger = None;
+        self.over = false;
+        if parallelism != self.config.parallelism {
+            let config = Config { parallelism, ..(*self.config).clone() };
+            config.check().map_err(Error::Config)?;
+            let job = &self.plan.graph.job;
+            let plan = self.plan.graph.plan(parallelism).map_err(|error| Error::graph(job, error))?;
+            self.board = Arc::new(Board::new(&plan));
+            (self.plan, self.config) = (Arc::new(plan), Arc::new(config));
+        }
+        self.open()
+    }
+
+    // ---------------------------------------------------------------- running
+
+    /// Moves until nothing can move.
+    pub(crate) fn settle_all(&mut self) -> Result<()> {
+        while matches!(self.turn()?, Turn::Moved) {}
+        self.publish();
+        Ok(())
+    }
+
+    /// Does at most that many moves. Returns whether more are possible.
+    pub(crate) fn step(&mut self, moves: usize) -> Result<bool> {
+        for _ in 0..moves {
+            if matches!(self.turn()?, Turn::Quiet) {
+                self.publish();
+                return Ok(false);
+            }
+        }
+        self.publish();
+        Ok(true)
+    }
+
+    /// Wakes everybody: something has come from outside.
+    pub(crate) fn wake(&mut self) {
+        self.seats.iter_mut().for_each(|seat| seat.awake = true);
+    }
+
+    /// How long it is until somebody wants to be woken.
+    pub(crate) fn until_wake(&self) -> Option<Duration> {
+        let now = self.clock.elapsed();
+        let wakes = self.seats.iter().filter_map(|seat| seat.shell.wake_at());
+        wakes.min().map(|at| at.saturating_sub(now))
+    }
+
+    /// Whether all sources have been read to their ends.
+    pub(crate) fn has_read(&self) -> bool {
+        self.reading.is_empty()
+    }
+
+    /// Whether the job is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Takes the last checkpoint, which marks the job finished, and runs until that is settled. If an operator fails on the
+    /// way the job is not over then, and may have to read again.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        let before = self.settled;
+        self.trigger(Life::Finished)?;
+        self.settle_all()?;
+        if self.over {
+            self.board.set_state(JobState::Finished);
+            return Ok(());
+        }
+        if self.settled.attempt() == before.attempt() { Err(self.void_checkpoint()) } else { Ok(()) }
+    }
+
+    fn publish(&mut self) {
+        for (number, seat) in self.seats.iter().enumerate() {
+            if let Some(core) = seat.shell.core() {
+                self.board.subtask(number).publish(core);
+            }
+        }
+        let manifest = self.ledger().manifest();
+        let (attempt, checkpoints, restarts) = (manifest.attempt, manifest.checkpoints, manifest.restarts);
+        self.board.attempt.store(attempt, Relaxed);
+        self.board.checkpoints.store(checkpoints, Relaxed);
+        self.board.restarts.store(restarts, Relaxed);
+    }
+
+    /// The job as it stands.
+    pub(crate) fn status(&self) -> JobStatus {
+        self.board.status()
+    }
+}
