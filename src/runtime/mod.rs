@@ -23,6 +23,7 @@ mod job;
 mod lane;
 mod ledger;
 mod mailbox;
+mod protocol;
 mod reading;
 mod shell;
 mod signals;

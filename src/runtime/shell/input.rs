@@ -3,6 +3,7 @@
 use super::super::channel::Tide;
 use super::super::exchange::End;
 use super::super::mailbox::Failure;
+use super::super::protocol::Protocol;
 use super::{Effect, Shell};
 use crate::record::Element;
 use crate::time::Timestamp;
@@ -12,18 +13,21 @@ use std::collections::VecDeque;
 pub(super) struct Input {
     pub(super) end: End,
     waiting: VecDeque<Element>,
+    protocol: Protocol,
 }
 
 impl Input {
     pub(super) fn new(end: End) -> Self {
-        Input { end, waiting: VecDeque::new() }
+        Input { end, waiting: VecDeque::new(), protocol: Protocol::default() }
     }
 }
 
 impl Shell {
     /// An element has come on a channel.
     pub(in super::super) fn deliver(&mut self, channel: usize, element: Element) {
-        self.inputs[channel].waiting.push_back(element);
+        let input = &mut self.inputs[channel];
+        debug_assert_eq!(input.protocol.pass(&element), Ok(()), "channel {channel} from {:?}", input.end);
+        input.waiting.push_back(element);
     }
 
     /// Takes the next element that may be taken. Without `room` that is a barrier.
