@@ -5,10 +5,11 @@ use super::job::{SharedGraph, lock};
 use crate::connector::Sink;
 use crate::graph::{Error, Exchange, Logic, Node, NodeId};
 use crate::operator::{
-    EventTime, Filter, FlatMap, Inspect, KeyBy, Map, SinkOperator, SplitBy, StageFactory, TryMap, TypedPort,
+    EventTime, Filter, FlatMap, Inspect, KeyBy, Lookup, Map, SinkOperator, SplitBy, StageFactory, TryMap, TypedPort,
 };
 use crate::record::{Data, Key};
 use crate::time::{Timestamp, Watermarks};
+use serde::{Serialize, de::DeserializeOwned};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -84,6 +85,23 @@ impl<T: Data> Stream<T> {
     #[must_use]
     pub fn inspect(&self, function: impl Fn(&T) + Send + Sync + 'static) -> Stream<T> {
         self.then("inspect", Inspect::new(function))
+    }
+
+    /// Makes of each record what a call to the outside answers; order, concurrency, time limits and retries are the
+    /// [`Lookup`]'s. One in, one out, event time kept. State: the records whose calls are open, in the checkpoint; after a
+    /// restart they are asked again.
+    ///
+    /// # Errors
+    /// A call that is not answered, and has no fallback, fails the operator.
+    pub fn lookup<U: Data>(&self, lookup: Lookup<T, U>) -> Stream<U>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let (kind, flaw) = (lookup.kind(), lookup.flaw());
+        let mut node = Node::new(kind, Logic::Head(Arc::new(lookup)), None, vec![TypedPort::<U>::shared()]);
+        node.flaw = flaw;
+        let id = lock(&self.graph).add(node, &self.from);
+        Stream::new(self.graph.clone(), id, 0)
     }
 
     /// Gives each record its event time and makes the stream's watermarks.

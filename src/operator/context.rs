@@ -93,6 +93,8 @@ pub(crate) struct BuildContext {
     pub(crate) sinks: Vec<SinkPort>,
     pub(crate) meters: BTreeMap<usize, (String, Rc<Meter>)>,
     pub(crate) snapshots: Snapshots,
+    /// Calls to the outside that are to be made.
+    pub(crate) calls: super::lookup::Calls,
     /// Whether the records of this chain come straight from a source, split by split.
     pub(crate) behind_source: bool,
     /// The per-split clocks of the event-time operators behind a source.
@@ -121,6 +123,7 @@ impl BuildContext {
             sinks: Vec::new(),
             meters: BTreeMap::new(),
             snapshots: Vec::new(),
+            calls: Rc::default(),
             behind_source: false,
             split_times: Vec::new(),
             node: 0,
@@ -180,6 +183,11 @@ impl BuildContext {
         let relevant = restored.subtasks.iter().filter(|(index, _)| !same || **index == self.subtask);
         let states = relevant.filter_map(|(_, saved)| saved.get("state"));
         states.map(|state| read_state(&self.uid, state)).collect()
+    }
+
+    /// Whether the operator that is built had another number of subtasks.
+    pub(crate) fn is_rescaled(&self) -> bool {
+        self.restored.get(&self.uid).is_some_and(|restored| restored.parallelism != self.parallelism)
     }
 
     /// Saves `state()` as the small state of the operator that is built, at each checkpoint.

@@ -62,6 +62,7 @@ pub(crate) struct Core {
     split: Rc<Cell<usize>>,
     split_times: Vec<Rc<RefCell<SplitTimes>>>,
     snapshots: Snapshots,
+    calls: super::lookup::Calls,
     failure: Rc<RefCell<Option<(usize, Error)>>>,
 }
 
@@ -82,6 +83,7 @@ impl Core {
             split: context.split,
             split_times: context.split_times,
             snapshots: context.snapshots,
+            calls: context.calls,
             failure: context.failure,
         }
     }
@@ -110,6 +112,29 @@ impl Core {
             head.tick(self.now.get())?;
         }
         self.check()
+    }
+
+    /// The next call to the outside that is to be made.
+    pub(crate) fn call(&self) -> Option<super::Call> {
+        self.calls.borrow_mut().pop_front()
+    }
+
+    /// A call has been answered.
+    pub(crate) fn answer(&mut self, call: u64, answer: super::Answer) -> Result<(), Error> {
+        if let Front::Head(head) = &mut self.front {
+            head.answer(call, answer)?;
+        }
+        self.check()
+    }
+
+    /// Whether it can take no more data before a call is answered.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(&self.front, Front::Head(head) if head.is_full())
+    }
+
+    /// Whether nothing that came in waits for an answer.
+    pub(crate) fn is_drained(&self) -> bool {
+        !matches!(&self.front, Front::Head(head) if !head.is_drained())
     }
 
     /// Processes a batch of one of its inputs.

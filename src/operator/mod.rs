@@ -22,6 +22,7 @@ mod event_time;
 mod filter;
 mod flat_map;
 mod key_by;
+mod lookup;
 mod map;
 mod outlet;
 mod running;
@@ -38,6 +39,8 @@ pub(crate) use event_time::EventTime;
 pub(crate) use filter::{Filter, SplitBy};
 pub(crate) use flat_map::FlatMap;
 pub(crate) use key_by::KeyBy;
+pub use lookup::Lookup;
+pub(crate) use lookup::{Answer, Call};
 pub(crate) use map::{Inspect, Map};
 pub(crate) use outlet::{Outgoing, Port, TypedPort};
 pub(crate) use running::{Reduce, RunningAggregate};
@@ -83,6 +86,22 @@ pub(crate) trait Head {
     /// The processing time at which it wants a tick next.
     fn wake_at(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// A call that it has asked for has been answered.
+    fn answer(&mut self, call: u64, answer: Answer) -> Result<(), Error> {
+        let _ = (call, answer);
+        Ok(())
+    }
+
+    /// Whether it can take no more data before a call is answered.
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    /// Whether nothing that came in waits for an answer before it goes on.
+    fn is_drained(&self) -> bool {
+        true
     }
 
     /// Goes on firing. Returns whether all is done.
@@ -135,6 +154,24 @@ pub enum Error {
     /// A source or sink failed.
     #[error(transparent)]
     Connector(#[from] crate::connector::Error),
+    /// A call to the outside had no answer, and there is no fallback.
+    #[error("no answer in {attempts} attempts: {cause}; mend what is asked, or give the lookup a fallback")]
+    Unanswered {
+        /// How often it was asked.
+        attempts: u32,
+        /// The last error.
+        cause: String,
+    },
+    /// Records that a checkpoint holds for the operator are of another type.
+    #[error(
+        "the checkpoint holds records for operator `{uid}` that are of another type ({cause}); start with --fresh or a new state directory"
+    )]
+    Foreign {
+        /// The operator.
+        uid: String,
+        /// Why they cannot be read.
+        cause: crate::record::CodecError,
+    },
     /// What a checkpoint holds for the operator cannot be read.
     #[error(
         "the checkpoint holds `{found}` for operator `{uid}`, which this version cannot read ({cause}); start with --fresh or a new state directory"
@@ -154,7 +191,8 @@ impl Faulty for Error {
         match self {
             Error::State(error) => error.fault(),
             Error::Connector(error) => error.fault(),
-            Error::Snapshot { .. } => Fault::User,
+            Error::Unanswered { .. } => Fault::External,
+            Error::Foreign { .. } | Error::Snapshot { .. } => Fault::User,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Blocking work that must keep its order, on the blocking pool.
 
+use super::calls;
 use super::shell::{Done, Lane, Work};
 use super::subtask::Subtask;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
@@ -25,15 +26,25 @@ impl Lanes {
         }
     }
 
+    /// Does work where it belongs: what blocks on the blocking pool, a call to the outside in the actor's own runtime.
+    async fn run_there(work: Work) -> Done {
+        match work {
+            Work::Call(call) => calls::make(call).await,
+            work => {
+                let done = tokio::task::spawn_blocking(move || work.run()).await;
+                done.unwrap_or_else(|lost| Done::Panicked(lost.to_string()))
+            }
+        }
+    }
+
     fn launch(subtask: &mut Subtask, ctx: &mut Context<Subtask>, lane: Lane, work: Work) {
-        let done = tokio::task::spawn_blocking(move || work.run()).into_actor(subtask);
-        ctx.spawn(done.map(move |done, subtask, ctx| {
+        ctx.spawn(Lanes::run_there(work).into_actor(subtask).map(move |done, subtask, ctx| {
             let next = subtask.lanes.waiting.get_mut(&lane).and_then(VecDeque::pop_front);
             match next {
                 Some(work) => Lanes::launch(subtask, ctx, lane, work),
                 None => drop(subtask.lanes.waiting.remove(&lane)),
             }
-            subtask.done(lane, done.unwrap_or_else(|lost| Done::Panicked(lost.to_string())), ctx);
+            subtask.done(lane, done, ctx);
         }));
     }
 }

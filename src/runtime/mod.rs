@@ -14,6 +14,7 @@
 //!   attributed to operator and subtask, and the master goes back to the last checkpoint, in place, with new actors.
 
 mod assembly;
+mod calls;
 mod channel;
 mod directory;
 mod exchange;

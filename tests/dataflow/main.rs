@@ -6,6 +6,7 @@ mod builder;
 mod embedding;
 mod flow;
 mod lives;
+mod lookup;
 mod memory;
 mod operators;
 mod order;

@@ -16,6 +16,7 @@ mod input;
 mod source;
 
 use super::assembly::Blueprint;
+use super::calls;
 use super::channel::{InputClock, Limits};
 use super::exchange::{self, Exchanges};
 use super::guard::guard;
@@ -23,7 +24,7 @@ use super::mailbox::{Failure, News};
 use super::reading::{ReadDone, ReadJob, Reading};
 use crate::checkpoint::Alignment;
 use crate::connector::{Prepared, SinkJob};
-use crate::operator::{Core, Error};
+use crate::operator::{Answer, Call, Core, Error};
 use crate::record::{Element, Epoch};
 use crate::state::{Flush, FlushOutcome, Fold, FoldOutcome};
 use crate::time::{Clock, Timestamp};
@@ -46,6 +47,8 @@ pub(super) enum Lane {
     Sink(usize),
     /// Reads of one split.
     Split(usize),
+    /// One call to the outside.
+    Call(u64),
 }
 
 /// Work that may block.
@@ -57,6 +60,7 @@ pub(super) enum Work {
     Prepare(usize, Epoch, Prepared),
     Spill(usize, SinkJob),
     Read(ReadJob),
+    Call(Call),
 }
 
 /// What came of it.
@@ -66,6 +70,7 @@ pub(super) enum Done {
     Prepared(usize, Epoch, Result<Value, crate::connector::Error>),
     Spilled(usize, Result<(), crate::connector::Error>),
     Read(ReadDone),
+    Answered(u64, Answer),
     /// It panicked.
     Panicked(String),
 }
@@ -76,6 +81,7 @@ impl Work {
             Work::Flush(..) | Work::Fold(_) => Lane::State,
             Work::Prepare(sink, ..) | Work::Spill(sink, _) => Lane::Sink(*sink),
             Work::Read(job) => Lane::Split(job.split),
+            Work::Call(call) => Lane::Call(call.id),
         }
     }
 
@@ -86,6 +92,7 @@ impl Work {
             Work::Prepare(sink, epoch, job) => Done::Prepared(sink, epoch, job()),
             Work::Spill(sink, job) => Done::Spilled(sink, job()),
             Work::Read(job) => Done::Read(job.run()),
+            Work::Call(call) => calls::make_here(call),
         })
         .unwrap_or_else(Done::Panicked)
     }
@@ -129,7 +136,8 @@ pub(super) struct Shell {
     /// How much work is under way or waits: on the state file, and on each sink.
     state_work: usize,
     sink_work: Vec<usize>,
-    reads_under_way: usize,
+    /// Reads and calls: nothing on the disk waits for them.
+    other_work: usize,
     /// A sink could not spill: it takes no more before it has prepared.
     sink_stalled: bool,
     /// The state waits for memory.
@@ -165,7 +173,7 @@ impl Shell {
             flushed_at: Duration::ZERO,
             state_work: 0,
             sink_work: core.sinks.iter().map(|_| 0).collect(),
-            reads_under_way: 0,
+            other_work: 0,
             sink_stalled: false,
             memory_short: false,
             spilled: Epoch::ZERO,
@@ -246,6 +254,9 @@ impl Shell {
         }
         let worked = self.take()?;
         self.forward();
+        while let Some(call) = self.core.as_ref().and_then(Core::call) {
+            self.ask(Work::Call(call));
+        }
         if worked {
             self.spill_sinks(false);
             if self.clock.elapsed().saturating_sub(self.flushed_at) >= self.blueprint.config.linger {
@@ -262,7 +273,13 @@ impl Shell {
     /// Whether data may be processed.
     fn has_room(&self) -> bool {
         let sinks = self.sink_work.iter().all(|work| *work < LANE_LIMIT);
-        self.exchanges.has_room() && sinks && !self.sink_stalled && !self.memory_short && self.state_work < LANE_LIMIT
+        let full = self.core.as_ref().is_some_and(Core::is_full);
+        !full
+            && self.exchanges.has_room()
+            && sinks
+            && !self.sink_stalled
+            && !self.memory_short
+            && self.state_work < LANE_LIMIT
     }
 
     /// Takes the next thing to be done, if any.
@@ -279,6 +296,12 @@ impl Shell {
         }
         if room && self.tick()? {
             return Ok(true);
+        }
+        // The end has been taken, so nothing but barriers can follow. The last of them marks the job finished, and must not
+        // overtake records.
+        let drains = |core: &Core| core.clock.get() == Timestamp::MAX && !core.is_drained();
+        if self.core.as_ref().is_some_and(drains) {
+            return Ok(false);
         }
         self.take_element(room)
     }
@@ -315,14 +338,29 @@ impl Shell {
             self.flush_outlets();
             self.emit(&Element::Idle);
         }
-        let over = self.core.as_ref().is_some_and(|core| core.clock.get() == Timestamp::MAX);
-        if !self.firing && over && !self.ended {
+        self.end_if_over();
+        Ok(())
+    }
+
+    /// The data has ended when the clock has come to the end of time, all has been fired, and no record waits.
+    fn end_if_over(&mut self) {
+        let over = |core: &Core| core.clock.get() == Timestamp::MAX && core.is_drained();
+        if !self.firing && !self.ended && self.core.as_ref().is_some_and(over) {
             self.ended = true;
             self.flush_outlets();
             self.emit(&Element::End);
             if self.reading.is_some() {
                 self.report(News::Ended);
             }
+        }
+    }
+
+    /// A call to the outside has been answered.
+    fn answered_call(&mut self, call: u64, answer: Answer) -> Result<(), Failure> {
+        if self.core.is_some() {
+            self.call(|core| core.answer(call, answer))?;
+            self.forward();
+            self.end_if_over();
         }
         Ok(())
     }
@@ -389,7 +427,7 @@ impl Shell {
         match lane {
             Lane::State => &mut self.state_work,
             Lane::Sink(sink) => &mut self.sink_work[sink],
-            Lane::Split(_) => &mut self.reads_under_way,
+            Lane::Split(_) | Lane::Call(_) => &mut self.other_work,
         }
     }
 
@@ -416,6 +454,7 @@ impl Shell {
                 }
             }
             Done::Read(done) => return self.read_done(done),
+            Done::Answered(call, answer) => return self.answered_call(call, answer),
             Done::Panicked(cause) => return Err(self.panicked(cause)),
         }
         Ok(())
