@@ -76,7 +76,9 @@ pub mod prelude {
         StdoutSink,
     };
     pub use crate::operator::window::{Late, Session, Tumbling, Windowed, Windows};
-    pub use crate::operator::{Aggregate, Count, Sum};
+    pub use crate::operator::{
+        Aggregate, ApproxDistinct, Avg, Count, Distinct, Fold, Max, MaxBy, Min, MinBy, Percentiles, Reduce, Sum, TopN,
+    };
     pub use crate::record::{Data, Key};
     pub use crate::time::{Timestamp, Watermarks, hours, millis, minutes, seconds};
     pub use crate::{JobHandle, JobState, JobStatus};

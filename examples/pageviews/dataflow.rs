@@ -69,20 +69,6 @@ struct LateRow {
     lateness_ms: u64,
 }
 
-/// Views and users of a window.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
-struct Traffic {
-    views: u64,
-    users: u64,
-}
-
-impl std::ops::AddAssign for Traffic {
-    fn add_assign(&mut self, other: Self) {
-        self.views += other.views;
-        self.users += other.users;
-    }
-}
-
 fn parse(line: Line) -> Result<View, Rejected> {
     match LogEntry::parse(line.bytes()) {
         Ok(entry) => Ok(View { at: entry.time, user: CompactString::new(entry.client) }),
@@ -98,6 +84,11 @@ fn parse(line: Line) -> Result<View, Rejected> {
 
 fn user_row(window: Windowed<CompactString, u64>) -> UserRow {
     UserRow { window_start: window.start, window_end: window.end, user: window.key, views: window.value }
+}
+
+fn site_row(window: Windowed<Timestamp, (u64, u64)>) -> SiteRow {
+    let (views, users) = window.value;
+    SiteRow { window_start: window.start, window_end: window.end, views, users }
 }
 
 fn late_row(operator: &'static str) -> impl Fn(Late<View>) -> LateRow {
@@ -144,14 +135,9 @@ impl Dataflow {
             .key_by(|user| user.start)
             .uid("by-window")
             .window(Tumbling::of(self.window))
-            .aggregate(Sum::of(|user: &Windowed<CompactString, u64>| Traffic { views: user.value, users: 1 }))
+            .aggregate((Sum::of(|user: &Windowed<CompactString, u64>| user.value), Count))
             .uid("site")
-            .map(|window| SiteRow {
-                window_start: window.start,
-                window_end: window.end,
-                views: window.value.views,
-                users: window.value.users,
-            })
+            .map(site_row)
             .uid("site-rows")
             .sink(FileSink::csv(output("site.csv")).header(["window_start", "window_end", "views", "users"]))
             .uid("site.csv");

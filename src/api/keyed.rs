@@ -4,7 +4,7 @@ use super::job::{SharedGraph, lock};
 use super::{Stream, WindowedStream};
 use crate::graph::{Exchange, Logic, Node, NodeId};
 use crate::operator::window::Windows;
-use crate::operator::{Aggregate, Count, Reduce, RunningAggregate, TypedPort};
+use crate::operator::{Aggregate, Count, RunningAggregate, RunningReduce, TypedPort};
 use crate::record::{Data, Key};
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl<K: Key, T: Data> KeyedStream<K, T> {
     where
         T: serde::Serialize + serde::de::DeserializeOwned,
     {
-        self.then("reduce", Logic::Keyed(Arc::new(Reduce::new(self.key.clone(), combine))))
+        self.then("reduce", Logic::Keyed(Arc::new(RunningReduce::new(self.key.clone(), combine))))
     }
 
     /// Aggregates all records of a key seen so far and emits `(key, value)` for each: one in, one out, order kept. State:

@@ -4,7 +4,7 @@ use super::Stream;
 use super::job::{SharedGraph, lock};
 use crate::graph::{Exchange, Logic, Node, NodeId};
 use crate::operator::window::{Late, WindowCollect, WindowOperator, Windowed, Windows};
-use crate::operator::{Aggregate, Count, HeadFactory, TypedPort};
+use crate::operator::{Aggregate, Count, HeadFactory, Reduce, TypedPort};
 use crate::record::{Data, Key};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
     where
         T: Serialize + DeserializeOwned,
     {
-        self.aggregate(crate::operator::window::Combine::new(combine))
+        self.aggregate(Reduce::by(combine))
     }
 
     /// All records of each tumbling window of each key, in the order in which they came. State: all records of the open

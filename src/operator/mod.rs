@@ -15,7 +15,7 @@
 //!   called again, before any other element, when they have room.
 //! * Before each call of user code the operator enters its `Site`, so that a panic is attributed to it.
 
-mod aggregate;
+pub mod aggregate;
 mod context;
 mod core;
 mod event_time;
@@ -32,7 +32,10 @@ mod timing;
 mod try_map;
 pub mod window;
 
-pub use aggregate::{Aggregate, Count, Sum};
+pub use aggregate::{
+    Aggregate, ApproxDistinct, Avg, Count, Distinct, ExactSum, Fold, HyperLogLog, Max, MaxBy, Min, MinBy, Number,
+    Percentiles, Quantiles, Reduce, Sum, TopN,
+};
 pub(crate) use context::{BuildContext, Restored, Site};
 pub(crate) use core::{Core, Front};
 pub(crate) use event_time::EventTime;
@@ -43,7 +46,7 @@ pub use lookup::Lookup;
 pub(crate) use lookup::{Answer, Call};
 pub(crate) use map::{Inspect, Map};
 pub(crate) use outlet::{Outgoing, Port, TypedPort};
-pub(crate) use running::{Reduce, RunningAggregate};
+pub(crate) use running::{RunningAggregate, RunningReduce};
 pub(crate) use sink::{SinkFactory, SinkOperator};
 pub(crate) use source::{Block, ReadOutcome, Reader, SourceFactory, SourceOperator, SplitState};
 pub use timing::TimeDomain;

@@ -12,18 +12,18 @@ use std::sync::Arc;
 type CombineFunction<T> = Arc<dyn Fn(&T, &T) -> T + Send + Sync>;
 
 /// Combines the records of each key.
-pub(crate) struct Reduce<T, K> {
+pub(crate) struct RunningReduce<T, K> {
     key: KeyFunction<T, K>,
     combine: CombineFunction<T>,
 }
 
-impl<T: Data, K: Key> Reduce<T, K> {
+impl<T: Data, K: Key> RunningReduce<T, K> {
     pub(crate) fn new(key: KeyFunction<T, K>, combine: impl Fn(&T, &T) -> T + Send + Sync + 'static) -> Self {
-        Reduce { key, combine: Arc::new(combine) }
+        RunningReduce { key, combine: Arc::new(combine) }
     }
 }
 
-impl<T: Data + Serialize + DeserializeOwned, K: Key> HeadFactory for Reduce<T, K> {
+impl<T: Data + Serialize + DeserializeOwned, K: Key> HeadFactory for RunningReduce<T, K> {
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error> {
         let state = context.store().value("reduced")?;
         let (key, combine) = (self.key.clone(), self.combine.clone());

@@ -20,7 +20,7 @@ mod panes;
 mod session;
 mod tumbling;
 
-pub(crate) use panes::{Combine, WindowCollect};
+pub(crate) use panes::WindowCollect;
 
 use super::key_by::KeyFunction;
 use super::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory, Site, Stage, typed};
