@@ -80,6 +80,6 @@ pub mod prelude {
         Aggregate, ApproxDistinct, Avg, Count, Distinct, Fold, Max, MaxBy, Min, MinBy, Percentiles, Reduce, Sum, TopN,
     };
     pub use crate::record::{Data, Key};
-    pub use crate::time::{Timestamp, Watermarks, hours, millis, minutes, seconds};
+    pub use crate::time::{TimeFormat, Timestamp, Watermarks, hours, millis, minutes, seconds};
     pub use crate::{JobHandle, JobState, JobStatus};
 }

@@ -39,6 +39,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("glob", &["connector"]),
     ("postcard", &["record"]),
     ("hashbrown", &["state"]),
+    ("jiff", &["time"]),
     ("memchr", &["connector", "formats"]),
 ];
 

@@ -2,7 +2,7 @@
 //! [`Watermarks`], the strategies that say how far event time has come.
 //!
 //! * Event time is a whole number of milliseconds since the Unix epoch, may be negative, and reads and writes as
-//!   RFC 3339 in UTC.
+//!   RFC 3339 in UTC. Numbers in other units and texts in other formats (strftime) are read and written too.
 //! * A watermark `t` promises that no record with event time `<= t` follows on that edge.
 //! * Nothing outside this module reads the machine's clock, so that a test can own it.
 //!
@@ -12,15 +12,20 @@
 //! let opened: Timestamp = "2015-05-17T10:05:03Z".parse()?;
 //! assert_eq!((opened + seconds(60)).to_string(), "2015-05-17T10:06:03Z");
 //! assert_eq!(opened.floor_to(seconds(10)).to_string(), "2015-05-17T10:05:00Z");
-//! # Ok::<(), millstream::time::ParseTimestampError>(())
+//! # Ok::<(), millstream::time::Error>(())
 //! ```
 
 mod clock;
+mod error;
+mod format;
 mod timestamp;
+mod unix;
 mod watermark;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use timestamp::{ParseTimestampError, Timestamp};
+pub use error::Error;
+pub use format::TimeFormat;
+pub use timestamp::Timestamp;
 pub(crate) use timestamp::{days_from_civil, days_in_month};
 pub use watermark::{WatermarkGenerator, Watermarks};
 

@@ -1,5 +1,6 @@
 //! A moment of event or processing time.
 
+use super::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -29,11 +30,6 @@ const PAIRS: [[u8; 2]; 100] = {
 /// record, stays what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
-
-/// A text that is no RFC 3339 timestamp, with that text.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no RFC 3339 time; write it like 2015-05-17T10:05:00Z or 2015-05-17T12:05:00.250+02:00")]
-pub struct ParseTimestampError(String);
 
 impl Timestamp {
     /// Before every record: the watermark of a stream that has told nothing yet, and the event time of a record that
@@ -162,11 +158,11 @@ impl fmt::Display for Timestamp {
 }
 
 impl FromStr for Timestamp {
-    type Err = ParseTimestampError;
+    type Err = Error;
 
     /// Reads an RFC 3339 time with any offset; digits of the second beyond the third are cut off.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_rfc3339(text.as_bytes()).ok_or_else(|| ParseTimestampError(text.to_owned()))
+        parse_rfc3339(text.as_bytes()).ok_or_else(|| Error::Rfc3339 { text: text.to_owned() })
     }
 }
 
