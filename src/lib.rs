@@ -75,7 +75,9 @@ pub mod prelude {
         CollectSink, DiscardSink, FileSink, FileSource, GeneratorSource, Line, MemorySource, Sink, Source, StdinSource,
         StdoutSink,
     };
-    pub use crate::operator::window::{Late, Session, Tumbling, Windowed, Windows};
+    pub use crate::operator::window::{
+        CountWindows, Global, Late, Matching, Session, Sliding, Tumbling, Windowed, Windows,
+    };
     pub use crate::operator::{
         Aggregate, ApproxDistinct, Avg, Count, Distinct, Fold, Max, MaxBy, Min, MinBy, Percentiles, Reduce, Sum, TopN,
     };

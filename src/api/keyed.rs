@@ -63,7 +63,7 @@ impl<K: Key, T: Data> KeyedStream<K, T> {
     /// assert_eq!(counts.rows(), [(60_000, 2), (120_000, 1)]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn window(&self, windows: impl Into<Windows>) -> WindowedStream<K, T> {
+    pub fn window(&self, windows: impl Into<Windows<T>>) -> WindowedStream<K, T> {
         WindowedStream::new(self.graph.clone(), self.key_by, self.key.clone(), windows.into())
     }
 

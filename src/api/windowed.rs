@@ -18,7 +18,7 @@ pub struct WindowedStream<K, T> {
     graph: SharedGraph,
     node: NodeId,
     key: Arc<dyn Fn(&T) -> K + Send + Sync>,
-    windows: Windows,
+    windows: Windows<T>,
 }
 
 impl<K: Key, T: Data> WindowedStream<K, T> {
@@ -26,7 +26,7 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
         graph: SharedGraph,
         key_by: NodeId,
         key: Arc<dyn Fn(&T) -> K + Send + Sync>,
-        windows: Windows,
+        windows: Windows<T>,
     ) -> Self {
         // A window nobody aggregates leads to no sink, so the plan refuses it before this logic could run.
         let logic = Logic::Keyed(Arc::new(WindowOperator::new(key.clone(), windows.clone(), Count)));

@@ -5,7 +5,7 @@ use millstream::operator::Aggregate;
 use millstream::prelude::*;
 
 /// What came of records of one key at these times, in this order: windows as (start, end, count), and late times.
-fn counted(times: &[i64], bound: u64, windows: impl Into<Windows>) -> (Vec<(i64, i64, u64)>, Vec<i64>) {
+fn counted(times: &[i64], bound: u64, windows: impl Into<Windows<i64>>) -> (Vec<(i64, i64, u64)>, Vec<i64>) {
     let job = Job::new("edges");
     let windowed = job
         .source(MemorySource::new(times.to_vec()))
@@ -48,7 +48,7 @@ fn a_record_in_front_of_a_session_makes_it_begin_earlier() {
 }
 
 /// Counts at these times, one after the other: the operator's clock has heard each before the next is let through.
-fn step_by_step(times: &'static [i64], windows: impl Into<Windows>) -> (Vec<(i64, i64, u64)>, Vec<i64>) {
+fn step_by_step(times: &'static [i64], windows: impl Into<Windows<i64>>) -> (Vec<(i64, i64, u64)>, Vec<i64>) {
     let job = Job::new("steps");
     let gate = Gate::default();
     let source = GatedSource { gate: gate.clone(), count: times.len() as u64, splits: 1, block: 1 };

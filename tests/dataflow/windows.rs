@@ -59,7 +59,7 @@ struct Seen {
     counted_late: u64,
 }
 
-fn run_windows(hits: &[Hit], windows: impl Into<Windows>, bound: i64, cut: Cut) -> Seen {
+fn run_windows(hits: &[Hit], windows: impl Into<Windows<Hit>>, bound: i64, cut: Cut) -> Seen {
     let job = Job::new("windows");
     let (sink, seen) = TapSink::new();
     // Small blocks, so that watermarks come between.
@@ -158,7 +158,7 @@ proptest! {
         hits in unbounded(), length in 1..1_000_i64, session in any::<bool>(), bound in 0..2_000_i64, cut in cuts(),
     ) {
         let length = Duration::from_millis(length as u64);
-        let windows: Windows = if session { Session::gap(length).into() } else { Tumbling::of(length).into() };
+        let windows: Windows<Hit> = if session { Session::gap(length).into() } else { Tumbling::of(length).into() };
         let seen = run_windows(&hits, windows, bound, cut);
         let held = seen.in_order()?;
         let all = sorted(held.iter().flat_map(|window| window.3.clone()).chain(seen.late.iter().copied()));

@@ -1,11 +1,13 @@
 //! What a window holds for one key: an accumulator, or all records.
 
-use super::{Outputs, Tumbling, TumblingHead, Windows};
+use super::outputs::Outputs;
+use super::tumbling::{Grid, TumblingHead};
+use super::windows::{Kind, Windows};
 use crate::operator::key_by::KeyFunction;
-use crate::operator::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory};
+use crate::operator::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory, TimeDomain};
 use crate::record::{Data, Key};
 use crate::state::{Drained, Keyed, WindowedList, WindowedState};
-use crate::time::{Timestamp, whole_millis};
+use crate::time::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 
@@ -82,27 +84,25 @@ impl<T: Data + Serialize + DeserializeOwned, K: Key> Panes<T, K> for ListPanes<K
 /// Gathers the records of the windows of each key.
 pub(crate) struct WindowCollect<T, K> {
     key: KeyFunction<T, K>,
-    windows: Windows,
+    windows: Windows<T>,
 }
 
 impl<T: Data, K: Key> WindowCollect<T, K> {
-    pub(crate) fn new(key: KeyFunction<T, K>, windows: Windows) -> Self {
+    pub(crate) fn new(key: KeyFunction<T, K>, windows: Windows<T>) -> Self {
         WindowCollect { key, windows }
     }
 }
 
 impl<T: Data + Serialize + DeserializeOwned, K: Key> HeadFactory for WindowCollect<T, K> {
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error> {
-        match self.windows {
-            Windows::Tumbling(Tumbling { size }) => {
+        match self.windows.kind {
+            Kind::Tumbling { size, offset, domain: TimeDomain::Event } => {
                 let panes = ListPanes { state: context.store().windowed_list("panes")? };
                 let outputs = Outputs::new(context, outputs);
-                Ok(Box::new(TumblingHead::new(whole_millis(size), self.key.clone(), panes, outputs)))
+                Ok(Box::new(TumblingHead::new(Grid::new(size, offset), self.key.clone(), panes, outputs)))
             }
             // Sessions that merge must merge their contents.
-            Windows::Session(_) => {
-                super::WindowOperator::new(self.key.clone(), self.windows.clone(), Gather).build(context, outputs)
-            }
+            _ => super::WindowOperator::new(self.key.clone(), self.windows.clone(), Gather).build(context, outputs),
         }
     }
 }

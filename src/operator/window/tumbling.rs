@@ -6,7 +6,8 @@ use crate::operator::key_by::KeyFunction;
 use crate::operator::{Error, Head};
 use crate::record::{Batch, Data, Key};
 use crate::state::Keyed;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, whole_millis};
+use std::time::Duration;
 
 /// A window that is being fired.
 struct Firing<K, P> {
@@ -16,7 +17,7 @@ struct Firing<K, P> {
 
 /// The head of a tumbling window operator.
 pub(super) struct TumblingHead<T, K, P: Panes<T, K>> {
-    size: i64,
+    grid: Grid,
     key: KeyFunction<T, K>,
     panes: P,
     outputs: Outputs<T, K, P::Output>,
@@ -25,23 +26,50 @@ pub(super) struct TumblingHead<T, K, P: Panes<T, K>> {
     due: Option<Timestamp>,
 }
 
-/// The end of the window that holds `time`. The last window ends where time does, and holds that instant too.
-fn end_of(time: Timestamp, size: i64) -> Timestamp {
-    let time = time.millis();
-    // In this order nothing leaves the range of time at its lower end, where the window's start does.
-    Timestamp::from_millis(time.saturating_add(size - time.rem_euclid(size)))
+/// Where windows begin and end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    /// At least 1 ms.
+    size: i64,
+    /// Less than the size.
+    offset: i64,
 }
 
-/// The start of the window that ends at `end`: on the grid, or where time begins. Not `end - size`, which is wrong for the
-/// window that is cut off at the end of time.
-fn start_of(end: Timestamp, size: i64) -> Timestamp {
-    let last = end.millis().saturating_sub(1);
-    Timestamp::from_millis(last.saturating_sub(last.rem_euclid(size)))
+impl Grid {
+    /// A line every `size`, shifted by `offset` from the Unix epoch.
+    pub(super) fn new(size: Duration, offset: Duration) -> Self {
+        Grid { size: whole_millis(size).max(1), offset: whole_millis(offset) }
+    }
+
+    /// How far a moment stands behind the last line: `0..size`.
+    fn beyond(self, millis: i64) -> i64 {
+        // In this order nothing leaves the range of time.
+        let beyond = millis.rem_euclid(self.size) - self.offset;
+        if beyond < 0 { beyond + self.size } else { beyond }
+    }
+
+    /// The last line at or before `time`, or where time begins.
+    pub(super) fn floor(self, time: Timestamp) -> Timestamp {
+        let millis = time.millis();
+        Timestamp::from_millis(millis.saturating_sub(self.beyond(millis)))
+    }
+
+    /// The end of the window that holds `time`. The last window ends where time does, and holds that instant too.
+    pub(super) fn end_of(self, time: Timestamp) -> Timestamp {
+        let millis = time.millis();
+        Timestamp::from_millis(millis.saturating_add(self.size - self.beyond(millis)))
+    }
+
+    /// The start of the window that ends at `end`: on the grid, or where time begins. Not `end - size`, which is wrong for
+    /// the window that is cut off at the end of time.
+    fn start_of(self, end: Timestamp) -> Timestamp {
+        self.floor(end.plus_millis(-1))
+    }
 }
 
 impl<T: Data, K: Key, P: Panes<T, K>> TumblingHead<T, K, P> {
-    pub(super) fn new(size: i64, key: KeyFunction<T, K>, panes: P, outputs: Outputs<T, K, P::Output>) -> Self {
-        TumblingHead { size, key, panes, outputs, firing: None, due: None }
+    pub(super) fn new(grid: Grid, key: KeyFunction<T, K>, panes: P, outputs: Outputs<T, K, P::Output>) -> Self {
+        TumblingHead { grid, key, panes, outputs, firing: None, due: None }
     }
 }
 
@@ -50,7 +78,7 @@ impl<T: Data, K: Key, P: Panes<T, K>> Head for TumblingHead<T, K, P> {
         let rows = batch.rows::<T>();
         for ((record, time), hash) in rows.records.iter().zip(&rows.times).zip(&rows.hashes) {
             self.outputs.site.record();
-            let end = end_of(*time, self.size);
+            let end = self.grid.end_of(*time);
             if self.outputs.is_gone(end) {
                 self.outputs.late(record, *time);
             } else {
@@ -84,7 +112,7 @@ impl<T: Data, K: Key, P: Panes<T, K>> Head for TumblingHead<T, K, P> {
                     let end = firing.end;
                     self.outputs.site.enter();
                     let value = self.panes.finish(pane);
-                    self.outputs.result(key, start_of(end, self.size), end, value);
+                    self.outputs.result(key, self.grid.start_of(end), end, value);
                 }
                 None => self.firing = None,
             }

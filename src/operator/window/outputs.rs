@@ -1,0 +1,66 @@
+//! The way out of a window operator: results and late records, and the clock that tells which is which.
+
+use super::result::{Late, Pane, Windowed};
+use crate::operator::{AnyStage, BuildContext, Site, Stage, only, typed};
+use crate::record::{Data, Key};
+use crate::time::Timestamp;
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// The way out of a window operator, and its clock.
+pub(super) struct Outputs<T, K, R> {
+    pub(super) site: Site,
+    clock: Rc<Cell<Timestamp>>,
+    results: Box<dyn Stage<Windowed<K, R>>>,
+    late: Box<dyn Stage<Late<T>>>,
+}
+
+impl<T: Data, K: Key, R: Data> Outputs<T, K, R> {
+    pub(super) fn new(context: &BuildContext, mut outputs: Vec<AnyStage>) -> Self {
+        let late = typed(outputs.pop().expect("a window operator has two ports"));
+        let results = only(outputs);
+        Outputs { site: context.site(), clock: context.clock.clone(), results, late }
+    }
+
+    /// Event time.
+    pub(super) fn clock(&self) -> Timestamp {
+        self.clock.get()
+    }
+
+    /// Whether a window that ends at `end` is gone, if no lateness is allowed.
+    pub(super) fn is_gone(&self, end: Timestamp) -> bool {
+        end.plus_millis(-1) <= self.clock.get()
+    }
+
+    /// The windows that are due end at or before this.
+    pub(super) fn due(&self) -> Timestamp {
+        self.clock.get().plus_millis(1)
+    }
+
+    pub(super) fn late(&mut self, record: &T, time: Timestamp) {
+        self.site.late();
+        self.late.push(Late { record: record.clone(), time, watermark: self.clock.get() }, time);
+    }
+
+    /// The result of a window that fires once, on time.
+    pub(super) fn result(&mut self, key: K, start: Timestamp, end: Timestamp, value: R) {
+        self.pane(Windowed { key, start, end, value, pane: Pane::ONLY });
+    }
+
+    /// Any result; its event time is the window's last instant.
+    pub(super) fn pane(&mut self, result: Windowed<K, R>) {
+        self.site.out();
+        let last = result.end.plus_millis(-1);
+        self.results.push(result, last);
+    }
+
+    pub(super) fn batch_end(&mut self) {
+        self.results.batch_end();
+        self.late.batch_end();
+    }
+
+    pub(super) fn watermark(&mut self, watermark: Timestamp) {
+        self.results.watermark(watermark);
+        self.late.watermark(watermark);
+    }
+}
