@@ -123,12 +123,12 @@ impl Manifest {
     }
 
     /// A counter summed over all operators and subtasks that have it.
-    pub(crate) fn counts(&self) -> BTreeMap<String, (u64, u64, u64)> {
-        let mut counts: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
+    pub(crate) fn counts(&self) -> BTreeMap<String, (u64, u64, u64, u64)> {
+        let mut counts: BTreeMap<String, (u64, u64, u64, u64)> = BTreeMap::new();
         for (uid, saved) in self.subtasks.iter().flat_map(|subtask| &subtask.operators) {
             let count = |name: &str| saved.get(name).and_then(Value::as_u64).unwrap_or(0);
             let sum = counts.entry(uid.clone()).or_default();
-            *sum = (sum.0 + count("in"), sum.1 + count("out"), sum.2 + count("late"));
+            *sum = (sum.0 + count("in"), sum.1 + count("out"), sum.2 + count("late"), sum.3 + count("unassigned"));
         }
         counts
     }

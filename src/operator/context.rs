@@ -17,6 +17,7 @@ pub(crate) struct Meter {
     pub(crate) records_in: Cell<u64>,
     pub(crate) records_out: Cell<u64>,
     pub(crate) late: Cell<u64>,
+    pub(crate) unassigned: Cell<u64>,
 }
 
 /// An operator's mark on what happens: which operator of the subtask runs user code right now, and how many records it
@@ -52,6 +53,11 @@ impl Site {
     /// A record came too late for any of its windows.
     pub(crate) fn late(&self) {
         self.meter.late.set(self.meter.late.get() + 1);
+    }
+
+    /// A record belongs to no window.
+    pub(crate) fn unassigned(&self) {
+        self.meter.unassigned.set(self.meter.unassigned.get() + 1);
     }
 }
 
@@ -151,6 +157,7 @@ impl BuildContext {
             meter.records_in.set(share("in"));
             meter.records_out.set(share("out"));
             meter.late.set(share("late"));
+            meter.unassigned.set(share("unassigned"));
         }
         self.meters.insert(node, (uid.to_owned(), meter));
     }

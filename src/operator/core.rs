@@ -36,7 +36,7 @@ pub(crate) enum Front {
 
 /// What a core hands over at a barrier.
 pub(crate) struct Prepared {
-    /// Small state by operator: `{"in": …, "out": …, "late": …, "state": …}`.
+    /// Small state by operator: `{"in": …, "out": …, "late": …, "unassigned": …, "state": …}`.
     pub(crate) small: BTreeMap<String, Value>,
     /// Changed keyed state, to be written.
     pub(crate) flush: Option<Flush>,
@@ -250,6 +250,7 @@ impl Core {
                 "in": meter.records_in.get(),
                 "out": meter.records_out.get(),
                 "late": meter.late.get(),
+                "unassigned": meter.unassigned.get(),
             });
             small.insert(uid.clone(), counts);
         }

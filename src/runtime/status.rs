@@ -72,6 +72,8 @@ pub struct OperatorStatus {
     pub records_out: u64,
     /// Records that came too late for all of their windows.
     pub late: u64,
+    /// Records that belonged to no window: those in the gaps of hopping windows.
+    pub unassigned: u64,
 }
 
 impl JobStatus {
@@ -86,6 +88,7 @@ struct Gauges {
     records_in: AtomicU64,
     records_out: AtomicU64,
     late: AtomicU64,
+    unassigned: AtomicU64,
 }
 
 /// What one subtask publishes.
@@ -104,6 +107,7 @@ impl SubtaskGauges {
                 gauges.records_in.store(meter.records_in.get(), Relaxed);
                 gauges.records_out.store(meter.records_out.get(), Relaxed);
                 gauges.late.store(meter.late.get(), Relaxed);
+                gauges.unassigned.store(meter.unassigned.get(), Relaxed);
             }
         }
         self.clock.store(core.clock.get().millis(), Relaxed);
@@ -134,6 +138,7 @@ impl Board {
             records_in: 0,
             records_out: 0,
             late: 0,
+            unassigned: 0,
         });
         let template = JobStatus {
             job: plan.graph.job.clone(),
@@ -186,8 +191,8 @@ impl Board {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(failure);
     }
 
-    /// The job had finished before, with these counts by uid: (in, out, late).
-    pub(super) fn set_finished_before(&self, counts: &std::collections::BTreeMap<String, (u64, u64, u64)>) {
+    /// The job had finished before, with these counts by uid: (in, out, late, unassigned).
+    pub(super) fn set_finished_before(&self, counts: &std::collections::BTreeMap<String, (u64, u64, u64, u64)>) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).2 = true;
         for subtask in &self.subtasks {
             for (node, gauges) in &subtask.operators {
@@ -195,10 +200,12 @@ impl Board {
                 // All counts go to the first subtask that has the operator: `counts` are sums.
                 let first = self.subtasks.iter().position(|s| s.operators.iter().any(|(other, _)| other == node));
                 let here = first.is_some_and(|first| Arc::ptr_eq(&self.subtasks[first], subtask));
-                let (records_in, records_out, late) = counts.get(uid).copied().filter(|_| here).unwrap_or_default();
+                let count = counts.get(uid).copied().filter(|_| here).unwrap_or_default();
+                let (records_in, records_out, late, unassigned) = count;
                 gauges.records_in.store(records_in, Relaxed);
                 gauges.records_out.store(records_out, Relaxed);
                 gauges.late.store(late, Relaxed);
+                gauges.unassigned.store(unassigned, Relaxed);
             }
             subtask.clock.store(Timestamp::MAX.millis(), Relaxed);
         }
@@ -218,6 +225,7 @@ impl Board {
             operator.records_in += gauges.records_in.load(Relaxed);
             operator.records_out += gauges.records_out.load(Relaxed);
             operator.late += gauges.late.load(Relaxed);
+            operator.unassigned += gauges.unassigned.load(Relaxed);
         }
         let clocks = self.timed.iter().map(|&number| self.subtasks[number].clock.load(Relaxed));
         status.watermark = clocks.min().map(Timestamp::from_millis).filter(|clock| *clock > Timestamp::MIN);

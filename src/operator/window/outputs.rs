@@ -42,6 +42,11 @@ impl<T: Data, K: Key, R: Data> Outputs<T, K, R> {
         self.late.push(Late { record: record.clone(), time, watermark: self.clock.get() }, time);
     }
 
+    /// A record belongs to no window.
+    pub(super) fn unassigned(&mut self) {
+        self.site.unassigned();
+    }
+
     /// The result of a window that fires once, on time.
     pub(super) fn result(&mut self, key: K, start: Timestamp, end: Timestamp, value: R) {
         self.pane(Windowed { key, start, end, value, pane: Pane::ONLY });
