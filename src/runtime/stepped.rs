@@ -94,6 +94,8 @@ pub(crate) struct SteppedJob {
     /// The last epoch that was completed or had failed in this life.
     settled: Epoch,
     over: bool,
+    /// How many moves have done something.
+    activity: u64,
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -126,6 +128,7 @@ impl SteppedJob {
             reading: BTreeSet::new(),
             settled: Epoch::ZERO,
             over: false,
+            activity: 0,
             _temporary: temporary,
         };
         job.open()?;
@@ -229,9 +232,11 @@ impl SteppedJob {
             Move::Step(number) => {
                 let seat = &mut self.seats[number];
                 seat.awake = seat.shell.step()?;
+                self.activity += u64::from(seat.awake);
                 self.settle(number);
             }
             Move::Arrive(number, channel) => {
+                self.activity += 1;
                 let (receiver, there) = self.seats[number].receivers[channel];
                 if let Some(element) = self.seats[number].on_the_way[channel].pop_front() {
                     self.seats[receiver].shell.deliver(there, element);
@@ -430,6 +435,11 @@ impl SteppedJob {
         let now = self.clock.elapsed();
         let wakes = self.seats.iter().filter_map(|seat| seat.shell.wake_at());
         wakes.min().map(|at| at.saturating_sub(now))
+    }
+
+    /// Counts the moves that have done something: while it stands still nothing has happened.
+    pub(crate) fn activity(&self) -> u64 {
+        self.activity
     }
 
     /// Whether all sources have been read to their ends.

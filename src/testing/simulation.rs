@@ -14,7 +14,8 @@ const STRIDE: usize = 1;
 /// A [`Job`] that runs in virtual time on one thread, deterministically from a seed.
 ///
 /// Its clock begins at the Unix epoch and moves only when nothing else can: a job that runs for an hour by its own clock is
-/// over in no time. The settings' checkpoint interval goes by that clock too.
+/// over in no time. The settings' checkpoint interval goes by that clock too; a checkpoint before which nothing has happened is
+/// left out.
 ///
 /// ```
 /// use millstream::prelude::*;
@@ -42,6 +43,8 @@ pub struct Simulation {
     interval: Option<Duration>,
     /// When the next checkpoint is due, by the clock.
     due: Option<Duration>,
+    /// The job's activity at the last checkpoint that the clock has brought.
+    saved: u64,
     checkpoints_one_in: usize,
     crashes_one_in: usize,
     crashes_left: u32,
@@ -67,6 +70,7 @@ impl Simulation {
             parallelism,
             interval,
             due,
+            saved: 0,
             checkpoints_one_in: 0,
             crashes_one_in: 0,
             crashes_left: 0,
@@ -162,7 +166,11 @@ impl Simulation {
             let Some(next) = wake.into_iter().chain(self.due).chain(end).min() else { break };
             self.clock.advance(next.saturating_sub(now));
             if self.due.is_some_and(|due| due <= next) {
-                self.job.checkpoint()?;
+                if self.job.activity() != self.saved {
+                    self.job.checkpoint()?;
+                    while self.step(1024)? {}
+                    self.saved = self.job.activity();
+                }
                 self.due = self.interval.map(|interval| next + interval);
             }
             if end == Some(next) {

@@ -67,7 +67,7 @@ fn an_hour_by_the_clock_takes_no_hour() {
     let status = simulation.run().unwrap();
     assert_eq!((rows.rows(), status.state), (vec![1, 2], JobState::Finished));
     assert!(simulation.now() >= Timestamp::EPOCH + hours(1));
-    assert!(status.checkpoints > 3_000, "one a second: {}", status.checkpoints);
+    assert_eq!(status.checkpoints, 2, "one for each record; nothing happened in between");
 }
 
 #[test]
