@@ -24,7 +24,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Config {
     /// Where state and checkpoints live; one directory per job. `None` (the default): a temporary directory, removed at the
-    /// end, so that the job survives panics but not the end of its process.
+    /// end, so that the job survives panics but not the end of its process; nothing waits for the disk then.
     pub state_dir: Option<PathBuf>,
     /// In how many subtasks operators run that say nothing else. Default: 1.
     pub parallelism: usize,
@@ -49,6 +49,8 @@ pub struct Config {
     pub channel_bytes: usize,
     /// How long records wait for their batch to fill while their subtask is busy with others. Default: 5 ms.
     pub linger: Duration,
+    /// The job runs in virtual time, in a process that outlives it.
+    pub(crate) simulated: bool,
 }
 
 impl Default for Config {
@@ -64,6 +66,7 @@ impl Default for Config {
             channel_batches: 4,
             channel_bytes: 4 << 20,
             linger: Duration::from_millis(5),
+            simulated: false,
         }
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct StateFile {
     pub(super) epoch: Epoch,
     /// The newest epoch that the file must hold; `Epoch::ZERO`: it holds nothing yet and is made anew.
     pub(super) written: Epoch,
-    /// How many bytes its cache may hold.
-    pub(super) memory: usize,
+    /// How many bytes its cache may hold, and what its commits survive.
+    pub(super) options: StoreOptions,
 }
 
 /// All that a subtask needs to be built in a life of the job.
@@ -162,7 +162,7 @@ impl Blueprint {
 
 /// Opens a state file as the checkpoint left it, or makes it anew.
 fn open(file: &StateFile) -> Result<Store, state::Error> {
-    let options = StoreOptions { memory: file.memory };
+    let options = file.options.clone();
     if file.written != Epoch::ZERO {
         if !file.path.exists() {
             return Err(state::Error::corrupt(&file.path, "the file is missing"));

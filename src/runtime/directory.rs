@@ -8,7 +8,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::state;
+use crate::state::{self, Survives};
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -25,6 +25,7 @@ pub(super) struct StateDirectory {
     _lock: File,
     /// Removed at the end, if nobody has asked for the state to be kept.
     _temporary: Option<tempfile::TempDir>,
+    survives: Survives,
 }
 
 fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
@@ -45,7 +46,10 @@ impl StateDirectory {
         };
         fs::create_dir_all(&path).map_err(|cause| io("make this directory for state", &path, cause))?;
         let lock = Self::lock(&path)?;
-        let directory = StateDirectory { path, _lock: lock, _temporary: temporary };
+        // Nobody finds a temporary directory again after the loss of power, nor looks for that of a simulation.
+        let passing = temporary.is_some() || config.simulated;
+        let survives = if passing { Survives::ProcessDeath } else { Survives::PowerLoss };
+        let directory = StateDirectory { path, _lock: lock, _temporary: temporary, survives };
         if config.fresh {
             directory.empty()?;
         }
@@ -78,6 +82,11 @@ impl StateDirectory {
         &self.path
     }
 
+    /// What commits in it survive.
+    pub(super) fn survives(&self) -> Survives {
+        self.survives
+    }
+
     /// Where the manifest is.
     pub(super) fn manifest(&self) -> PathBuf {
         self.path.join(MANIFEST)
@@ -96,6 +105,9 @@ impl StateDirectory {
     pub(super) fn make_folder(&self, generation: u64, uid: &str) -> Result<()> {
         let folder = self.generation(generation).join(file_name(uid));
         fs::create_dir_all(&folder).map_err(|cause| io("make", &folder, cause))?;
+        if self.survives == Survives::ProcessDeath {
+            return Ok(());
+        }
         for directory in [folder.as_path(), &self.generation(generation), &self.path] {
             let synced = File::open(directory).and_then(|handle| handle.sync_all());
             synced.map_err(|cause| io("sync", directory, cause))?;

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Logic, Plan};
 use crate::operator::SplitState;
 use crate::record::Epoch;
-use crate::state::{self, Identity, JobFile};
+use crate::state::{self, Identity, JobFile, StoreOptions};
 use crate::time::{Clock, SystemClock, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl Ledger {
         let directory = StateDirectory::open(&config)?;
         let path = directory.manifest();
         let existing = if path.exists() {
-            let file = JobFile::open(&path)?;
+            let file = JobFile::open(&path, directory.survives())?;
             let manifest = read_manifest(&file, &directory)?;
             Some((file, manifest))
         } else {
@@ -72,7 +72,7 @@ impl Ledger {
             Some(existing) => existing,
             None => {
                 let manifest = Manifest::birth(&plan.graph.job, job_id(), operators);
-                (JobFile::create(&path, &bytes(&manifest))?, manifest)
+                (JobFile::create(&path, &bytes(&manifest), directory.survives())?, manifest)
             }
         };
         let crashed = resolution == (Resolution::Resume { crashed: true });
@@ -143,7 +143,14 @@ impl Ledger {
                     // An earlier attempt to move may have left a part.
                     let _ = std::fs::remove_file(&path);
                     let identity = self.identity(generation, &uid, subtask);
-                    state::rescale(&sources, &path, &identity, key_groups(subtask, parallelism), next.epoch)?;
+                    state::rescale(
+                        &sources,
+                        &path,
+                        &identity,
+                        key_groups(subtask, parallelism),
+                        next.epoch,
+                        self.directory.survives(),
+                    )?;
                     *written = next.epoch;
                 }
             }
@@ -176,7 +183,10 @@ impl Ledger {
                     identity: self.identity(self.manifest.generation, uid, subtask),
                     epoch: self.manifest.epoch,
                     written: files[subtask],
-                    memory: self.config.memory / stores.max(1),
+                    options: StoreOptions {
+                        memory: self.config.memory / stores.max(1),
+                        survives: self.directory.survives(),
+                    },
                 });
                 blueprints.push(Blueprint {
                     plan: plan.clone(),

@@ -114,6 +114,7 @@ impl SteppedJob {
             }
         };
         config.state_dir = config.state_dir.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
+        config.simulated = true;
         let mut job = SteppedJob {
             board: Arc::new(Board::new(&plan)),
             plan: Arc::new(plan),

@@ -5,7 +5,7 @@ use super::arena::Arena;
 use super::chunk::Chunk;
 use super::guarded::{Guarded, Opening, guard};
 use super::layers::{Row, Run};
-use super::{Error, Identity};
+use super::{Error, Identity, StoreOptions};
 use crate::record::Epoch;
 use redb::{Durability, ReadOnlyTable, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
@@ -95,8 +95,13 @@ pub(super) fn check(bytes: &[u8]) -> Result<Chunk<'_>, redb::Error> {
 
 impl Disk {
     /// Makes a new, empty file that is complete up to `folded`.
-    pub(super) fn create(path: &Path, identity: &Identity, states: &[StateName], memory: usize) -> Result<Self, Error> {
-        let file = Guarded::create(path, cache_size(memory))?;
+    pub(super) fn create(
+        path: &Path,
+        identity: &Identity,
+        states: &[StateName],
+        options: &StoreOptions,
+    ) -> Result<Self, Error> {
+        let file = Guarded::create(path, cache_size(options.memory), options.survives)?;
         let identity = serde_json::to_vec(identity).expect("an identity is plain data");
         file.write(Durability::Immediate, |transaction| {
             let mut meta = transaction.open_table(META)?;
@@ -114,8 +119,8 @@ impl Disk {
     }
 
     /// Opens an existing file and checks whose it is. Nothing is written.
-    pub(super) fn open(path: &Path, identity: &Identity, memory: usize) -> Result<Self, Error> {
-        let file = Guarded::open(path, cache_size(memory))?;
+    pub(super) fn open(path: &Path, identity: &Identity, options: &StoreOptions) -> Result<Self, Error> {
+        let file = Guarded::open(path, cache_size(options.memory), options.survives)?;
         let (format, found) = file.read(|transaction| {
             let meta = transaction.open_table(META)?;
             let format = number::<4>(&meta, "format")? as u32;

@@ -11,7 +11,7 @@ fn a_crash_in_the_middle_of_a_fold_does_no_harm() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("0.redb");
     // Too little for all, so that some is read from chunks by key.
-    let options = StoreOptions { memory: 2_000_000 };
+    let options = StoreOptions { memory: 2_000_000, ..Default::default() };
     let again = |at| {
         let mut store = Store::open(&path, &identity(0, 0), at, Epoch::ZERO, options.clone()).unwrap();
         let values = store.value::<u64, String>("cart").unwrap();
@@ -55,7 +55,7 @@ fn small_deltas_over_a_large_base_become_one_run() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("0.redb");
     // Too little for all, so that reads meet the runs.
-    let options = StoreOptions { memory: 20_000 };
+    let options = StoreOptions { memory: 20_000, ..Default::default() };
     let mut store = Store::create(&path, &identity(0, 0), options).unwrap();
     let values = store.value::<u64, String>("cart").unwrap();
     (0..4000).for_each(|i| values.put(Keyed::of(&i), "x".repeat(1600)).unwrap());
@@ -122,7 +122,7 @@ fn a_fold_that_failed_half_way_is_finished_by_the_next() {
 #[test]
 fn a_fold_that_nobody_has_told_of_yet_is_not_noticed() {
     let dir = tempfile::tempdir().unwrap();
-    let options = StoreOptions { memory: 0 };
+    let options = StoreOptions { memory: 0, ..Default::default() };
     let mut store = Store::create(&dir.path().join("0.redb"), &identity(0, 0), options).unwrap();
     let maps = store.map::<u64, u64, String>("carts").unwrap();
     let windows = store.windowed_value::<u64, u64>("windows").unwrap();
@@ -158,7 +158,7 @@ fn a_fold_that_nobody_has_told_of_yet_is_not_noticed() {
 fn a_fold_beside_flushes_and_reads_is_not_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("0.redb");
-    let options = StoreOptions { memory: 500_000 };
+    let options = StoreOptions { memory: 500_000, ..Default::default() };
     let mut store = Store::create(&path, &identity(0, 0), options).unwrap();
     let values = store.value::<u64, String>("cart").unwrap();
     let text = |i: u64, round: u64| format!("{i:01000}-{round}");

@@ -5,17 +5,29 @@
 //! again, and a panic becomes an error that names the file.
 
 use super::Error;
-use redb::{Database, Durability, ReadTransaction, WriteTransaction};
+use redb::{Database, Durability, ReadTransaction, StorageBackend, WriteTransaction};
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// What a commit survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Survives {
+    /// The loss of power: a commit waits for the disk.
+    #[default]
+    PowerLoss,
+    /// The death of the process only: enough for a directory that goes with the job, and for tests.
+    ProcessDeath,
+}
 
 /// A database file that is opened as often as needed.
 #[derive(Debug)]
 pub(super) struct Guarded {
     path: PathBuf,
     cache: usize,
+    survives: Survives,
     /// Shared by those who use the database; whoever opens or closes it waits until they are done, since a file cannot be
     /// opened twice.
     open: RwLock<Open>,
@@ -37,7 +49,7 @@ struct Open {
 
 impl Guarded {
     /// Makes a new file with a cache of that many bytes, and makes its name durable.
-    pub(super) fn create(path: &Path, cache: usize) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path, cache: usize, survives: Survives) -> Result<Self, Error> {
         match OpenOptions::new().write(true).create_new(true).open(path) {
             Ok(_) => {}
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -45,26 +57,35 @@ impl Guarded {
             }
             Err(e) => return Err(Error::io(path, "create", e)),
         }
-        let guarded = Guarded::new(path, cache);
+        let guarded = Guarded::new(path, cache, survives);
         guarded.open_with(&mut guarded.exclusive(), true)?;
-        sync_dir(path.parent().unwrap_or(Path::new("")))?;
+        guarded.sync_name()?;
         Ok(guarded)
     }
 
     /// Opens an existing file.
-    pub(super) fn open(path: &Path, cache: usize) -> Result<Self, Error> {
-        let guarded = Guarded::new(path, cache);
+    pub(super) fn open(path: &Path, cache: usize, survives: Survives) -> Result<Self, Error> {
+        let guarded = Guarded::new(path, cache, survives);
         guarded.open_with(&mut guarded.exclusive(), false)?;
         Ok(guarded)
     }
 
-    fn new(path: &Path, cache: usize) -> Self {
+    fn new(path: &Path, cache: usize, survives: Survives) -> Self {
         Guarded {
             path: path.to_owned(),
             cache,
+            survives,
             open: RwLock::default(),
             #[cfg(test)]
             faults: super::testkit::Faults::default(),
+        }
+    }
+
+    /// Makes the file's name durable.
+    pub(super) fn sync_name(&self) -> Result<(), Error> {
+        match self.survives {
+            Survives::PowerLoss => sync_dir(self.path.parent().unwrap_or(Path::new(""))),
+            Survives::ProcessDeath => Ok(()),
         }
     }
 
@@ -165,7 +186,12 @@ impl Guarded {
             let backend = redb::backends::FileBackend::new(file)?;
             #[cfg(test)]
             let backend = super::testkit::Faulty::new(backend, self.faults.clone());
-            Ok(Database::builder().set_cache_size(self.cache).create_with_backend(backend)?)
+            let mut builder = Database::builder();
+            builder.set_cache_size(self.cache);
+            Ok(match self.survives {
+                Survives::PowerLoss => builder.create_with_backend(backend)?,
+                Survives::ProcessDeath => builder.create_with_backend(Unsynced(backend))?,
+            })
         })?;
         open.database = Some(database);
         open.opening.0 += 1;
@@ -178,6 +204,36 @@ impl Guarded {
 
     fn exclusive(&self) -> RwLockWriteGuard<'_, Open> {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does not wait for the disk.
+#[derive(Debug)]
+struct Unsynced<B>(B);
+
+impl<B: StorageBackend> StorageBackend for Unsynced<B> {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
     }
 }
 
@@ -227,7 +283,7 @@ mod tests {
     #[test]
     fn what_was_not_synced_is_not_built_upon_after_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        let file = Guarded::create(&dir.path().join("file"), 1 << 20).unwrap();
+        let file = Guarded::create(&dir.path().join("file"), 1 << 20, Survives::PowerLoss).unwrap();
         file.write(Durability::Immediate, put(1)).unwrap();
         let opening = file.read_in(|_, opening| Ok(opening)).unwrap();
         file.write_in(Some(opening), Durability::None, put(2)).unwrap();
@@ -246,7 +302,7 @@ mod tests {
     #[test]
     fn a_panic_within_is_an_error_that_names_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        let file = Guarded::create(&dir.path().join("file"), 1 << 20).unwrap();
+        let file = Guarded::create(&dir.path().join("file"), 1 << 20, Survives::PowerLoss).unwrap();
         let error = file.write(Durability::Immediate, |_| -> Result<(), _> { panic!("damaged") }).unwrap_err();
         assert!(matches!(&error, Error::Corrupt { path, .. } if path == file.path()), "{error}");
         file.write(Durability::Immediate, put(1)).unwrap();

@@ -1,7 +1,7 @@
 //! The job's own file, which holds its manifest.
 
 use super::Error;
-use super::guarded::{Guarded, sync_dir};
+use super::guarded::{Guarded, Survives};
 use redb::{Durability, TableDefinition};
 use std::fs;
 use std::io::ErrorKind;
@@ -24,7 +24,7 @@ const CACHE: usize = 1 << 20;
 /// let file = JobFile::create(&path, b"epoch 0")?;
 /// file.save(b"epoch 1")?;
 /// drop(file);
-/// assert_eq!(JobFile::open(&path)?.load()?, b"epoch 1");
+/// assert_eq!(JobFile::open(&path, Survives::PowerLoss)?.load()?, b"epoch 1");
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl JobFile {
     ///
     /// # Errors
     /// [`Error::Exists`] if there is one; else what the disk says.
-    pub fn create(path: &Path, manifest: &[u8]) -> Result<JobFile, Error> {
+    pub fn create(path: &Path, manifest: &[u8], survives: Survives) -> Result<JobFile, Error> {
         if path.exists() {
             return Err(Error::Exists { path: path.to_owned() });
         }
@@ -47,18 +47,19 @@ impl JobFile {
             Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(Error::io(&unborn, "remove", cause)),
             _ => {}
         }
-        JobFile { file: Guarded::create(&unborn, CACHE)? }.write(manifest, true)?;
+        JobFile { file: Guarded::create(&unborn, CACHE, survives)? }.write(manifest, true)?;
         fs::rename(&unborn, path).map_err(|cause| Error::io(path, "make", cause))?;
-        sync_dir(path.parent().unwrap_or(Path::new("")))?;
-        JobFile::open(path)
+        let born = JobFile::open(path, survives)?;
+        born.file.sync_name()?;
+        Ok(born)
     }
 
     /// Opens an existing file.
     ///
     /// # Errors
     /// [`Error::NewerFormat`]; [`Error::Corrupt`] if it is no such file; else what the disk says.
-    pub fn open(path: &Path) -> Result<JobFile, Error> {
-        let file = Guarded::open(path, CACHE)?;
+    pub fn open(path: &Path, survives: Survives) -> Result<JobFile, Error> {
+        let file = Guarded::open(path, CACHE, survives)?;
         let found = file.read(|transaction| {
             let row = transaction.open_table(JOB)?.get("format")?;
             let bytes = row.as_ref().and_then(|row| <[u8; 4]>::try_from(row.value()).ok());
@@ -115,7 +116,7 @@ mod tests {
     fn whatever_write_fails_the_file_says_what_save_said() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job.redb");
-        let file = JobFile::create(&path, b"0").unwrap();
+        let file = JobFile::create(&path, b"0", Survives::PowerLoss).unwrap();
         let mut held = b"0".to_vec();
         let mut seen = [0; 3];
         for writes in 0..40_u8 {
@@ -140,16 +141,16 @@ mod tests {
         }
         assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
         drop(file);
-        assert_eq!(JobFile::open(&path).unwrap().load().unwrap(), held);
+        assert_eq!(JobFile::open(&path, Survives::PowerLoss).unwrap().load().unwrap(), held);
     }
 
     #[test]
     fn it_is_never_made_twice() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job.redb");
-        drop(JobFile::create(&path, b"0").unwrap());
-        assert!(matches!(JobFile::create(&path, b"1"), Err(Error::Exists { .. })));
-        assert_eq!(JobFile::open(&path).unwrap().load().unwrap(), b"0");
+        drop(JobFile::create(&path, b"0", Survives::PowerLoss).unwrap());
+        assert!(matches!(JobFile::create(&path, b"1", Survives::PowerLoss), Err(Error::Exists { .. })));
+        assert_eq!(JobFile::open(&path, Survives::PowerLoss).unwrap().load().unwrap(), b"0");
     }
 
     #[test]
@@ -157,7 +158,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job.redb");
         fs::write(dir.path().join("job.unborn"), "half").unwrap();
-        assert_eq!(JobFile::create(&path, b"0").unwrap().load().unwrap(), b"0");
+        assert_eq!(JobFile::create(&path, b"0", Survives::PowerLoss).unwrap().load().unwrap(), b"0");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
@@ -165,14 +166,14 @@ mod tests {
     fn a_newer_format_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job.redb");
-        let file = JobFile::create(&path, b"0").unwrap();
+        let file = JobFile::create(&path, b"0", Survives::PowerLoss).unwrap();
         let newer = |transaction: &redb::WriteTransaction| {
             transaction.open_table(JOB)?.insert("format", 2_u32.to_le_bytes().as_slice())?;
             Ok(())
         };
         file.file.write(Durability::Immediate, newer).unwrap();
         drop(file);
-        let error = JobFile::open(&path).unwrap_err();
+        let error = JobFile::open(&path, Survives::PowerLoss).unwrap_err();
         assert!(matches!(error, Error::NewerFormat { found: 2, known: 1, .. }), "{error}");
     }
 }

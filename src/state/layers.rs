@@ -351,7 +351,10 @@ mod tests {
             checkpoint(&mut store, count).unwrap();
         }
         drop((store, values));
-        let disk = Arc::new(Disk::open(&path, &identity(0, 0), 0).unwrap());
+        let disk = Arc::new(
+            Disk::open(&path, &identity(0, 0), &crate::state::StoreOptions { memory: 0, ..Default::default() })
+                .unwrap(),
+        );
         let runs = disk.survey(epoch(2)).unwrap().runs;
         let lower = Lower::new(disk.clone(), runs);
         let opening = disk.file.read_in(|_, opening| Ok(opening)).unwrap();

@@ -110,7 +110,7 @@ mod testkit;
 pub use error::Error;
 pub use flush::{Flush, FlushOutcome};
 pub use fold::{Fold, FoldOutcome};
-pub use guarded::sync_dir;
+pub use guarded::{Survives, sync_dir};
 pub use job_file::JobFile;
 pub use list::{ListState, WindowedList};
 pub use map::MapState;

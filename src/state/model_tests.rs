@@ -124,7 +124,7 @@ impl World {
     fn new(memory: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("1.redb");
-        let mut store = Store::create(&path, &identity(), StoreOptions { memory }).unwrap();
+        let mut store = Store::create(&path, &identity(), StoreOptions { memory, ..Default::default() }).unwrap();
         let handles = Handles::of(&mut store);
         World {
             _dir: dir,
@@ -262,7 +262,7 @@ impl World {
                 self.store = None;
                 self.durable.split_off(&epoch.next());
                 (self.model, self.written) = self.durable[&epoch].clone();
-                let options = StoreOptions { memory: self.memory };
+                let options = StoreOptions { memory: self.memory, ..Default::default() };
                 let mut store = Store::open(&self.path, &identity(), epoch, self.written, options).unwrap();
                 let handles = Handles::of(&mut store);
                 self.store = Some((store, handles));

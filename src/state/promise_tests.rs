@@ -40,7 +40,7 @@ fn what_a_failed_flush_held_goes_out_with_the_next() {
 fn state_may_be_much_larger_than_memory() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("0.redb");
-    let options = StoreOptions { memory: 60_000 };
+    let options = StoreOptions { memory: 60_000, ..Default::default() };
     let mut store = Store::create(&path, &identity(0, 0), options.clone()).unwrap();
     let values = store.value::<u64, u64>("cart").unwrap();
     let most = std::cell::Cell::new(0);
@@ -179,7 +179,8 @@ fn rescaling_keeps_everything() {
         let mut new = Vec::new();
         for subtask in 0..parallelism {
             let (path, identity) = file(generation, subtask);
-            rescale(&old, &path, &identity, KeyGroup::range(subtask, parallelism), epoch(3)).unwrap();
+            rescale(&old, &path, &identity, KeyGroup::range(subtask, parallelism), epoch(3), Survives::PowerLoss)
+                .unwrap();
             new.push((path, identity, epoch(3)));
         }
         assert_eq!(contents(&new), expected, "{parallelism} subtasks");
@@ -210,7 +211,7 @@ fn states_find_each_other_by_name_when_files_number_them_differently() {
         old.push((path, identity, epoch(1)));
     }
     let path = dir.path().join("new");
-    rescale(&old, &path, &identity(0, 1), 0..KeyGroup::COUNT, epoch(1)).unwrap();
+    rescale(&old, &path, &identity(0, 1), 0..KeyGroup::COUNT, epoch(1), Survives::PowerLoss).unwrap();
     let mut store = Store::open(&path, &identity(0, 1), epoch(1), epoch(1), StoreOptions::default()).unwrap();
     for name in ["b", "a"] {
         let values = store.value::<u64, String>(name).unwrap();
@@ -224,7 +225,8 @@ fn files_that_overlap_cannot_be_rescaled() {
     let paths = ["a", "b"].map(|name| dir.path().join(name));
     paths.iter().for_each(|path| file_of(path, 10));
     let old = paths.map(|path| (path, identity(0, 0), epoch(1)));
-    let error = rescale(&old, &dir.path().join("new"), &identity(0, 1), 0..128, epoch(1)).unwrap_err();
+    let error =
+        rescale(&old, &dir.path().join("new"), &identity(0, 1), 0..128, epoch(1), Survives::PowerLoss).unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
 }
 
@@ -327,9 +329,16 @@ fn damage_is_an_error_that_names_the_file_or_does_no_harm() {
     for bytes in [b"".as_slice(), b"not a database at all", &[0; 100_000]] {
         fs::write(&damaged, bytes).unwrap();
         assert!(matches!(read_all(&damaged), Err(Error::Corrupt { .. })), "{} bytes", bytes.len());
-        assert!(matches!(JobFile::open(&damaged), Err(Error::Corrupt { .. })), "{} bytes", bytes.len());
+        assert!(
+            matches!(JobFile::open(&damaged, Survives::PowerLoss), Err(Error::Corrupt { .. })),
+            "{} bytes",
+            bytes.len()
+        );
     }
-    assert!(matches!(JobFile::open(&path), Err(Error::Corrupt { .. })), "a state file is no job file");
+    assert!(
+        matches!(JobFile::open(&path, Survives::PowerLoss), Err(Error::Corrupt { .. })),
+        "a state file is no job file"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::chunk::Packer;
 use super::disk::{BASE, Disk, META, StateName, put_number};
 use super::layers::Lower;
-use super::{Error, Identity};
+use super::{Error, Identity, StoreOptions, Survives};
 use crate::record::{Epoch, KeyGroup};
 use redb::Durability;
 use std::ops::Range;
@@ -12,9 +12,6 @@ use std::sync::Arc;
 
 /// How many bytes are written in one transaction.
 const PIECE: usize = 16 << 20;
-/// What the database may cache of each old file.
-const MEMORY: usize = 64 << 20;
-
 /// Makes the file of a new subtask from those of the old ones: all that lives in them at their epoch, of these key groups.
 /// The new file is complete at `epoch`. The old ones stay as they are.
 ///
@@ -31,16 +28,18 @@ pub fn rescale(
     new_identity: &Identity,
     groups: Range<usize>,
     epoch: Epoch,
+    survives: Survives,
 ) -> Result<(), Error> {
+    let options = StoreOptions { survives, ..StoreOptions::default() };
     let mut files = Vec::new();
     let mut states: Vec<StateName> = Vec::new();
     for (path, identity, epoch) in old {
-        let disk = Arc::new(Disk::open(path, identity, MEMORY)?);
+        let disk = Arc::new(Disk::open(path, identity, &options)?);
         let found = disk.survey(*epoch)?;
         merge_states(&mut states, &found.states, &identity.uid)?;
         files.push((Lower::new(disk, found.runs), found.states));
     }
-    let new = Disk::create(new_path, new_identity, &states, MEMORY)?;
+    let new = Disk::create(new_path, new_identity, &states, &options)?;
     let mut writer = Writer { disk: &new, packer: Packer::default(), pending: Vec::new(), bytes: 0, written: 0 };
     let mut key_now = Vec::new();
     for group in groups.start..groups.end.min(KeyGroup::COUNT) {

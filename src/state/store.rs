@@ -6,6 +6,7 @@ use super::disk::{Disk, StateName, encode_states};
 use super::entries::Entries;
 use super::flush::{Flush, FlushOutcome};
 use super::fold::{Fold, FoldOutcome};
+use super::guarded::Survives;
 use super::layers::Lower;
 use super::list::{ListState, Pieces, WindowedList};
 use super::map::MapState;
@@ -49,11 +50,13 @@ impl fmt::Display for Identity {
 pub struct StoreOptions {
     /// About how many bytes of state to keep in memory. Default 64 MiB.
     pub memory: usize,
+    /// What a commit survives. Default: the loss of power.
+    pub survives: Survives,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        StoreOptions { memory: 64 << 20 }
+        StoreOptions { memory: 64 << 20, survives: Survives::PowerLoss }
     }
 }
 
@@ -141,7 +144,7 @@ impl Store {
     /// # Errors
     /// [`Error::Exists`] if there is one; else what the disk says.
     pub fn create(path: &Path, identity: &Identity, options: StoreOptions) -> Result<Store, Error> {
-        let disk = Arc::new(Disk::create(path, identity, &[], options.memory)?);
+        let disk = Arc::new(Disk::create(path, identity, &[], &options)?);
         let lower = Rc::new(Lower::new(disk.clone(), Vec::new()));
         Ok(Store {
             disk,
@@ -180,7 +183,7 @@ impl Store {
         written: Epoch,
         options: StoreOptions,
     ) -> Result<Store, Error> {
-        let disk = Arc::new(Disk::open(path, identity, options.memory)?);
+        let disk = Arc::new(Disk::open(path, identity, &options)?);
         let found = disk.survey(epoch)?;
         if found.newest < written {
             return Err(Error::Stale { path: path.to_owned(), newest: found.newest, written });

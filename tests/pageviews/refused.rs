@@ -4,7 +4,7 @@ use crate::bundled_log;
 use crate::naive::{assert_same, expected};
 use crate::process::{Scene, copy_directory, wait_until};
 use millstream::prelude::*;
-use millstream::state::JobFile;
+use millstream::state::{JobFile, Survives};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -177,7 +177,7 @@ fn a_missing_state_file_is_named() {
 #[test]
 fn a_newer_manifest_is_left_to_a_newer_version() {
     let scene = stopped();
-    let file = JobFile::open(&scene.state().join("job.redb")).unwrap();
+    let file = JobFile::open(&scene.state().join("job.redb"), Survives::PowerLoss).unwrap();
     let mut manifest: serde_json::Value = serde_json::from_slice(&file.load().unwrap()).unwrap();
     manifest["format"] = 9.into();
     file.save(&serde_json::to_vec(&manifest).unwrap()).unwrap();
