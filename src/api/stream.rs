@@ -8,7 +8,7 @@ use crate::operator::{
     EventTime, Filter, FlatMap, Inspect, KeyBy, Lookup, Map, SinkOperator, SplitBy, StageFactory, TryMap, TypedPort,
 };
 use crate::record::{Data, Key};
-use crate::time::{Timestamp, Watermarks};
+use crate::time::{Timestamp, WatermarkStrategy};
 use serde::{Serialize, de::DeserializeOwned};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -108,14 +108,18 @@ impl<T: Data> Stream<T> {
     ///
     /// Put it as near to the source as the time is known: right behind a source (without an exchange between) watermarks
     /// are made per split, so that files read side by side do not make each other's records late. Watermarks from before
-    /// are forgotten. State: the latest event time per split, in the checkpoint.
+    /// are forgotten. State: the latest event time (or the highest mark) per split, in the checkpoint.
+    ///
+    /// * `time`: must be deterministic.
+    /// * `watermarks`: [`Watermarks`](crate::time::Watermarks), or what
+    ///   [`punctuated`](crate::time::Watermarks::punctuated) makes of marks in the records.
     #[must_use]
     pub fn event_time(
         &self,
         time: impl Fn(&T) -> Timestamp + Send + Sync + 'static,
-        watermarks: Watermarks,
+        watermarks: impl Into<WatermarkStrategy<T>>,
     ) -> Stream<T> {
-        self.then("event_time", EventTime::new(time, watermarks))
+        self.then("event_time", EventTime::new(time, watermarks.into()))
     }
 
     /// Both streams as one; each keeps its own order and its own way to the next operator. Event time is the slower one's.

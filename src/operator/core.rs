@@ -186,6 +186,11 @@ impl Core {
         self.split_times.first().map_or(Timestamp::MIN, |times| times.borrow().split_watermark(split))
     }
 
+    /// How far a split may be ahead of the slowest one of the source; `None` if without bound.
+    pub(crate) fn max_drift(&self) -> Option<Duration> {
+        self.split_times.first().and_then(|times| times.borrow().max_drift())
+    }
+
     /// The silence after which a split counts as idle; `None` if nobody looks at its event time.
     pub(crate) fn idle_timeout(&self) -> Option<Duration> {
         self.split_times.iter().map(|times| times.borrow().idle_timeout()).min()

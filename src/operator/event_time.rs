@@ -3,10 +3,13 @@
 //! Behind a source there is one generator state per split: a file read to its end holds nothing back, and a file that is
 //! read slowly holds back only what it must. The operator's watermark is the minimum over the splits that are neither
 //! finished nor idle. Elsewhere the operator has one state for all that comes in.
+//!
+//! A strategy that looks at times is asked at the end of each batch. One that looks at records (punctuated) speaks right
+//! behind the record with the mark: where it stands among the others has a meaning, where a batch ends has none.
 
 use super::{AnyStage, BuildContext, Error, Site, Stage, StageFactory, erase, only};
 use crate::record::Data;
-use crate::time::{Timestamp, Watermarks};
+use crate::time::{Mark, Timestamp, WatermarkStrategy, Watermarks};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -17,11 +20,20 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 struct SplitTime {
     id: String,
+    /// The latest event time, or, with marks in the records, the highest mark.
     max: Timestamp,
     /// Its input is not silent.
     active: bool,
     /// It has been read to its end.
     finished: bool,
+}
+
+impl SplitTime {
+    fn rise(&mut self, to: Timestamp) {
+        if to > self.max {
+            self.max = to;
+        }
+    }
 }
 
 /// How far the splits of one subtask have come.
@@ -58,6 +70,11 @@ impl SplitTimes {
         self.strategy.watermark(self.splits[split].max)
     }
 
+    /// How far a split may be ahead of the slowest one.
+    pub(crate) fn max_drift(&self) -> Option<std::time::Duration> {
+        self.strategy.max_drift()
+    }
+
     /// The silence after which a split counts as idle.
     pub(crate) fn idle_timeout(&self) -> std::time::Duration {
         self.strategy.idle_timeout()
@@ -75,18 +92,18 @@ impl SplitTimes {
 /// The small state of the operator.
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    /// The latest event time of each split, in milliseconds.
+    /// The latest event time (or the highest mark) of each split, in milliseconds.
     splits: BTreeMap<String, i64>,
 }
 
 /// Gives each record its event time.
 pub(crate) struct EventTime<T> {
     time: Arc<dyn Fn(&T) -> Timestamp + Send + Sync>,
-    strategy: Watermarks,
+    strategy: WatermarkStrategy<T>,
 }
 
 impl<T: Data> EventTime<T> {
-    pub(crate) fn new(time: impl Fn(&T) -> Timestamp + Send + Sync + 'static, strategy: Watermarks) -> Self {
+    pub(crate) fn new(time: impl Fn(&T) -> Timestamp + Send + Sync + 'static, strategy: WatermarkStrategy<T>) -> Self {
         EventTime { time: Arc::new(time), strategy }
     }
 }
@@ -103,7 +120,8 @@ impl<T: Data> StageFactory for EventTime<T> {
                 restored.entry(id).and_modify(|known| *known = max.min(*known)).or_insert(max);
             }
         }
-        let times = SplitTimes { splits: Vec::new(), strategy: self.strategy.clone(), restored, resumed: false };
+        let times =
+            SplitTimes { splits: Vec::new(), strategy: self.strategy.watermarks.clone(), restored, resumed: false };
         let times = Rc::new(RefCell::new(times));
         if context.behind_source {
             context.split_times.push(times.clone());
@@ -114,14 +132,16 @@ impl<T: Data> StageFactory for EventTime<T> {
         context.save(move || Saved {
             splits: saved.borrow().splits.iter().map(|split| (split.id.clone(), split.max.millis())).collect(),
         });
+        let next = only::<T>(outputs);
         let (time, split, site) = (self.time.clone(), context.split.clone(), context.site());
-        let stage = EventTimeStage { time, times, split, told: Timestamp::MIN, site, next: only::<T>(outputs) };
-        Ok(erase::<T>(Box::new(stage)))
+        let mark = self.strategy.mark.clone();
+        Ok(erase::<T>(Box::new(EventTimeStage { time, mark, times, split, told: Timestamp::MIN, site, next })))
     }
 }
 
 struct EventTimeStage<T> {
     time: Arc<dyn Fn(&T) -> Timestamp + Send + Sync>,
+    mark: Option<Mark<T>>,
     times: Rc<RefCell<SplitTimes>>,
     split: Rc<Cell<usize>>,
     told: Timestamp,
@@ -142,14 +162,20 @@ impl<T> Stage<T> for EventTimeStage<T> {
     fn push(&mut self, record: T, _time: Timestamp) {
         self.site.record();
         let time = (self.time)(&record);
-        {
-            let split = &mut self.times.borrow_mut().splits[self.split.get()];
-            if time > split.max {
-                split.max = time;
-            }
-        }
+        let Some(mark) = &self.mark else {
+            self.times.borrow_mut().splits[self.split.get()].rise(time);
+            self.site.out();
+            self.next.push(record, time);
+            return;
+        };
+        let mark = mark(&record, time);
         self.site.out();
         self.next.push(record, time);
+        if let Some(mark) = mark {
+            self.times.borrow_mut().splits[self.split.get()].rise(mark);
+            let watermark = self.times.borrow().watermark();
+            watermark.into_iter().for_each(|watermark| self.tell(watermark));
+        }
     }
 
     /// Only the end of input passes: event time begins here, so what the stream told before does not count.

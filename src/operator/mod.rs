@@ -48,6 +48,8 @@ pub(crate) use map::{Inspect, Map};
 pub(crate) use outlet::{Outgoing, Port, TypedPort};
 pub(crate) use running::{RunningAggregate, RunningReduce};
 pub(crate) use sink::{SinkFactory, SinkOperator};
+#[cfg(test)]
+pub(crate) use source::Decoder;
 pub(crate) use source::{Block, ReadOutcome, Reader, SourceFactory, SourceOperator, SplitState};
 pub use timing::TimeDomain;
 pub(crate) use timing::{Due, Timing};

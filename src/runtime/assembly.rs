@@ -1,5 +1,6 @@
 //! Puts the core of a subtask together from the plan: operator behind operator, from the leaves to the head.
 
+use super::drift::DriftBoard;
 use super::mailbox::Failure;
 use crate::config::Config;
 use crate::fault::{Fault, Faulty};
@@ -36,6 +37,8 @@ pub(super) struct Blueprint {
     pub(super) restored: BTreeMap<String, Restored>,
     /// The splits that a source subtask reads.
     pub(super) splits: Vec<SplitState>,
+    /// Shared by the subtasks of a source.
+    pub(super) drift: Arc<DriftBoard>,
     pub(super) clock: Timestamp,
     /// The processing time to which it has come.
     pub(super) now: Timestamp,

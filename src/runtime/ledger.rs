@@ -4,6 +4,7 @@
 
 use super::assembly::{Blueprint, StateFile, key_groups, share_splits};
 use super::directory::StateDirectory;
+use super::drift::DriftBoard;
 use super::exchange;
 use super::mailbox::Part;
 use crate::checkpoint::{Life, Manifest, OperatorEntry, Resolution, resolve};
@@ -176,6 +177,7 @@ impl Ledger {
             let splits = now.get(uid).map(|splits| self.split_states(uid, splits)).transpose()?.unwrap_or_default();
             let nodes = chain.nodes.iter().map(|node| &plan.graph.nodes[*node].uid);
             let restored: BTreeMap<_, _> = nodes.map(|uid| (uid.clone(), self.manifest.restored(uid))).collect();
+            let drift = Arc::new(DriftBoard::new(chain.parallelism));
             for subtask in 0..chain.parallelism {
                 let (clock, watermarks) = self.times(number, subtask);
                 let state = self.manifest.files.get(uid).filter(|_| plan.is_stateful(number)).map(|files| StateFile {
@@ -195,6 +197,7 @@ impl Ledger {
                     subtask,
                     restored: restored.clone(),
                     splits: share_splits(&splits, subtask, chain.parallelism),
+                    drift: drift.clone(),
                     clock,
                     now: self.processing_time(uid),
                     watermarks,

@@ -17,6 +17,7 @@ mod assembly;
 mod calls;
 mod channel;
 mod directory;
+mod drift;
 mod exchange;
 mod guard;
 mod handle;

@@ -27,7 +27,8 @@ pub use error::Error;
 pub use format::TimeFormat;
 pub use timestamp::Timestamp;
 pub(crate) use timestamp::{days_from_civil, days_in_month};
-pub use watermark::{WatermarkGenerator, Watermarks};
+pub(crate) use watermark::Mark;
+pub use watermark::{WatermarkGenerator, WatermarkStrategy, Watermarks};
 
 use std::time::Duration;
 

@@ -14,5 +14,6 @@ mod refusals;
 mod silence;
 mod slow_sink;
 mod support;
+mod watermarks;
 mod window_edges;
 mod windows;

@@ -1,11 +1,20 @@
 //! A shell in front of which stands a source: what it reads, and when its splits are silent.
 
+use super::super::assembly::Blueprint;
 use super::super::mailbox::Failure;
 use super::super::reading::{Next, ReadDone, Reading};
 use super::{Shell, Work};
+use crate::operator::Core;
 use crate::record::Element;
 use crate::time::Timestamp;
 use std::time::Duration;
+
+/// The watermark beyond which no split is read, so that none runs too far ahead. Tells the others how far this subtask is.
+fn limit(blueprint: &Blueprint, reading: &Reading, core: &Core) -> Timestamp {
+    let Some(drift) = core.max_drift() else { return Timestamp::MAX };
+    let slowest = reading.slowest(|split| core.split_watermark(split));
+    blueprint.drift.tell(blueprint.subtask, slowest.unwrap_or(Timestamp::MAX)) + drift
+}
 
 impl Shell {
     /// Everybody is wired: it may read.
@@ -19,7 +28,8 @@ impl Shell {
         let now = self.clock.elapsed();
         self.watch_silence(now)?;
         let (Some(reading), Some(core)) = (&mut self.reading, &self.core) else { return Ok(false) };
-        let next = reading.next(now, |split| core.split_watermark(split));
+        let limit = limit(&self.blueprint, reading, core);
+        let next = reading.next(now, limit, |split| core.split_watermark(split));
         let next = next.map_err(|error| self.source_failure(&error))?;
         self.begin_reads();
         match next {
@@ -48,7 +58,8 @@ impl Shell {
         let now = self.clock.elapsed();
         loop {
             let (Some(reading), Some(core)) = (&mut self.reading, &self.core) else { return };
-            let job = reading.begin(&core.splits.borrow(), now, |split| core.split_watermark(split));
+            let limit = limit(&self.blueprint, reading, core);
+            let job = reading.begin(&core.splits.borrow(), now, limit, |split| core.split_watermark(split));
             let Some(job) = job else { return };
             self.ask(Work::Read(job));
         }
@@ -69,12 +80,16 @@ impl Shell {
     /// Ends the data when all splits have been read.
     fn end_if_read(&mut self) -> Result<(), Failure> {
         let done = self.reading.as_ref().is_some_and(Reading::is_done);
-        if done && self.reads && !self.ended && !self.firing { self.advance(Timestamp::MAX) } else { Ok(()) }
+        if !done {
+            return Ok(());
+        }
+        self.blueprint.drift.tell(self.blueprint.subtask, Timestamp::MAX);
+        if self.reads && !self.ended && !self.firing { self.advance(Timestamp::MAX) } else { Ok(()) }
     }
 
     /// Splits that are silent for long hold event time back no longer.
     fn watch_silence(&mut self, now: Duration) -> Result<(), Failure> {
-        let Some(timeout) = self.core.as_ref().and_then(crate::operator::Core::idle_timeout) else { return Ok(()) };
+        let Some(timeout) = self.core.as_ref().and_then(Core::idle_timeout) else { return Ok(()) };
         let Some(reading) = &mut self.reading else { return Ok(()) };
         let changes = reading.changes(now, timeout);
         let idle = reading.is_idle();
