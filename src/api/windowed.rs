@@ -3,11 +3,13 @@
 use super::Stream;
 use super::job::{SharedGraph, lock};
 use crate::graph::{Exchange, Logic, Node, NodeId};
-use crate::operator::window::{Late, WindowCollect, WindowOperator, Windowed, Windows};
+use crate::operator::window::trigger::Trigger;
+use crate::operator::window::{Cut, Late, WindowCollect, WindowOperator, Windowed, Windows};
 use crate::operator::{Aggregate, Count, HeadFactory, Reduce, TypedPort};
 use crate::record::{Data, Key};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A keyed stream cut into windows; one of its methods says what becomes of each window.
 ///
@@ -18,7 +20,7 @@ pub struct WindowedStream<K, T> {
     graph: SharedGraph,
     node: NodeId,
     key: Arc<dyn Fn(&T) -> K + Send + Sync>,
-    windows: Windows<T>,
+    cut: Cut<T>,
 }
 
 impl<K: Key, T: Data> WindowedStream<K, T> {
@@ -28,13 +30,72 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
         key: Arc<dyn Fn(&T) -> K + Send + Sync>,
         windows: Windows<T>,
     ) -> Self {
+        let cut = Cut::new(windows);
         // A window nobody aggregates leads to no sink, so the plan refuses it before this logic could run.
-        let logic = Logic::Keyed(Arc::new(WindowOperator::new(key.clone(), windows.clone(), Count)));
+        let logic = Logic::Keyed(Arc::new(WindowOperator::new(key.clone(), cut.clone(), Count)));
         let ports = vec![TypedPort::<Windowed<K, u64>>::shared(), TypedPort::<Late<T>>::shared()];
-        let mut node = Node::new(windows.to_string(), logic, None, ports);
-        node.flaw = windows.check().err();
+        let mut node = Node::new(cut.name(), logic, None, ports);
+        node.flaw = cut.check().err();
         let id = lock(&graph).add(node, &[(key_by, 0, Exchange::Hash)]);
-        WindowedStream { graph, node: id, key, windows }
+        WindowedStream { graph, node: id, key, cut }
+    }
+
+    /// Cuts another way.
+    fn with_cut(self, cut: Cut<T>) -> Self {
+        let mut graph = lock(&self.graph);
+        graph.nodes[self.node].kind = cut.name();
+        graph.nodes[self.node].flaw = cut.check().err();
+        drop(graph);
+        WindowedStream { cut, ..self }
+    }
+
+    /// Lets a trigger say when windows speak, instead of once, on time.
+    ///
+    /// ```
+    /// use millstream::operator::window::{Timing, trigger::ContinuousTrigger};
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// let mut counts = Harness::new(|hits: Stream<&'static str>| {
+    ///     let windows = hits.key_by(|page| page.to_string()).window(Tumbling::of(hours(1)));
+    ///     windows.trigger(ContinuousTrigger::every(minutes(10))).count()
+    /// });
+    /// counts.push("/", Timestamp::EPOCH).watermark(Timestamp::EPOCH + minutes(10));
+    /// counts.push("/", Timestamp::EPOCH + minutes(11)).watermark(Timestamp::EPOCH + hours(1));
+    /// let told = counts.drain().into_iter().map(|window| (window.pane.timing, window.pane.index, window.value));
+    /// assert_eq!(told.collect::<Vec<_>>(), [(Timing::Early, 0, 1), (Timing::OnTime, 1, 2)]);
+    /// ```
+    #[must_use]
+    pub fn trigger(self, trigger: impl Trigger<T>) -> Self {
+        let cut = self.cut.clone().trigger(trigger);
+        self.with_cut(cut)
+    }
+
+    /// Keeps windows by event time for so long behind their end: a record that comes in that time is added, and the window
+    /// speaks again at once, unless its trigger says otherwise. What is later still goes to
+    /// [`late`](WindowedStream::late).
+    ///
+    /// * lateness: whole milliseconds; 0 unless told otherwise.
+    ///
+    /// ```
+    /// use millstream::operator::window::Timing;
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// let mut counts = Harness::new(|hits: Stream<&'static str>| {
+    ///     let windows = hits.key_by(|page| page.to_string()).window(Tumbling::of(hours(1)));
+    ///     windows.allowed_lateness(minutes(5)).count()
+    /// });
+    /// counts.push("/", Timestamp::EPOCH).watermark(Timestamp::EPOCH + hours(1));
+    /// counts.push("/", Timestamp::EPOCH + minutes(1)).watermark(Timestamp::EPOCH + minutes(65));
+    /// counts.push("/", Timestamp::EPOCH + minutes(2));
+    /// let told = counts.drain().into_iter().map(|window| (window.pane.timing, window.value));
+    /// assert_eq!(told.collect::<Vec<_>>(), [(Timing::OnTime, 1), (Timing::Late, 2)]);
+    /// ```
+    #[must_use]
+    pub fn allowed_lateness(self, lateness: Duration) -> Self {
+        let cut = self.cut.clone().allowed_lateness(lateness);
+        self.with_cut(cut)
     }
 
     /// The records that came too late for all of their windows, with how late they were.
@@ -44,7 +105,7 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
 
     /// Aggregates each window of each key. State: one accumulator per key and open window.
     pub fn aggregate<A: Aggregate<T>>(self, aggregate: A) -> Stream<Windowed<K, A::Output>> {
-        let operator = WindowOperator::new(self.key.clone(), self.windows.clone(), aggregate);
+        let operator = WindowOperator::new(self.key.clone(), self.cut.clone(), aggregate);
         self.finish(operator)
     }
 
@@ -67,7 +128,7 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
     where
         T: Serialize + DeserializeOwned,
     {
-        let operator = WindowCollect::new(self.key.clone(), self.windows.clone());
+        let operator = WindowCollect::new(self.key.clone(), self.cut.clone());
         self.finish(operator)
     }
 

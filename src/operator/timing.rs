@@ -13,12 +13,13 @@ use super::{BuildContext, Error};
 use crate::record::Key;
 use crate::state::{Keyed, Timers};
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Which clock a timer goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TimeDomain {
     /// The watermark.
     Event,

@@ -1,8 +1,10 @@
 //! Assigners: which windows a record belongs to.
 
+use super::tumbling::Grid;
 use crate::operator::TimeDomain;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, whole_millis};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// A span of time, `[start, end)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,5 +77,87 @@ pub trait Assigner<T>: Send + Sync + 'static {
     /// Whether windows of a key that overlap or touch become one, as sessions do.
     fn merges(&self) -> bool {
         false
+    }
+}
+
+/// Windows of one size at regular steps: tumbling and sliding ones.
+pub(super) struct Moving {
+    size: i64,
+    grid: Grid,
+    slide: i64,
+    domain: TimeDomain,
+}
+
+impl Moving {
+    pub(super) fn new(size: Duration, slide: Duration, offset: Duration, domain: TimeDomain) -> Self {
+        let (size, step) = (whole_millis(size).max(1), whole_millis(slide).max(1));
+        Moving { size, grid: Grid::new(slide, offset), slide: step, domain }
+    }
+}
+
+impl<T> Assigner<T> for Moving {
+    fn name(&self) -> String {
+        "moving".to_owned()
+    }
+
+    fn assign(&self, _: &T, time: Timestamp, windows: &mut Vec<Window>) {
+        // Beyond the range of time, which cuts windows off only when all have been found.
+        let time = i128::from(time.millis());
+        let mut start = time - i128::from(self.grid.beyond(time as i64));
+        let (size, slide) = (i128::from(self.size), i128::from(self.slide));
+        let cut = |millis: i128| Timestamp::from_millis(millis.clamp(i64::MIN.into(), i64::MAX.into()) as i64);
+        while start > time - size {
+            windows.push(Window::new(cut(start), cut(start + size)));
+            start -= slide;
+        }
+    }
+
+    fn domain(&self) -> TimeDomain {
+        self.domain
+    }
+}
+
+/// Sessions: a record's window lasts as long as its gap, and windows that touch merge.
+pub(super) struct Silence<F> {
+    gap: F,
+    domain: TimeDomain,
+}
+
+impl<F> Silence<F> {
+    pub(super) fn new(gap: F, domain: TimeDomain) -> Self {
+        Silence { gap, domain }
+    }
+}
+
+impl<T, F: Fn(&T) -> Duration + Send + Sync + 'static> Assigner<T> for Silence<F> {
+    fn name(&self) -> String {
+        "silence".to_owned()
+    }
+
+    fn assign(&self, record: &T, time: Timestamp, windows: &mut Vec<Window>) {
+        let end = time.plus_millis(whole_millis((self.gap)(record)).max(1));
+        // No window is empty, not even at the end of time.
+        windows.push(Window::new(time.min(end.plus_millis(-1)), end));
+    }
+
+    fn domain(&self) -> TimeDomain {
+        self.domain
+    }
+
+    fn merges(&self) -> bool {
+        true
+    }
+}
+
+/// One window for everything.
+pub(super) struct Everything;
+
+impl<T> Assigner<T> for Everything {
+    fn name(&self) -> String {
+        "everything".to_owned()
+    }
+
+    fn assign(&self, _: &T, _: Timestamp, windows: &mut Vec<Window>) {
+        windows.push(Window::ALL);
     }
 }

@@ -18,15 +18,20 @@
 
 mod assigner;
 mod builders;
+mod cut;
+mod general;
 mod outputs;
 mod panes;
 mod result;
 mod session;
+mod slot;
+pub mod trigger;
 mod tumbling;
 mod windows;
 
 pub use assigner::{Assigner, Window};
 pub use builders::{CountWindows, Global, Matching, Session, SessionBy, Sliding, Tumbling};
+pub(crate) use cut::Cut;
 pub(crate) use panes::WindowCollect;
 pub use result::{Late, Pane, Timing, Windowed};
 pub use windows::Windows;
@@ -35,6 +40,7 @@ use super::key_by::KeyFunction;
 use super::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory, TimeDomain};
 use crate::record::{Data, Key};
 use crate::time::whole_millis;
+use general::GeneralHead;
 use outputs::Outputs;
 use panes::AggregatePanes;
 use session::SessionHead;
@@ -48,30 +54,30 @@ const PIECE: usize = 4096;
 /// Aggregates the windows of each key.
 pub(crate) struct WindowOperator<T, K, A> {
     key: KeyFunction<T, K>,
-    windows: Windows<T>,
+    cut: Cut<T>,
     aggregate: Arc<A>,
 }
 
 impl<T: Data, K: Key, A: Aggregate<T>> WindowOperator<T, K, A> {
-    pub(crate) fn new(key: KeyFunction<T, K>, windows: Windows<T>, aggregate: A) -> Self {
-        WindowOperator { key, windows, aggregate: Arc::new(aggregate) }
+    pub(crate) fn new(key: KeyFunction<T, K>, cut: Cut<T>, aggregate: A) -> Self {
+        WindowOperator { key, cut, aggregate: Arc::new(aggregate) }
     }
 }
 
 impl<T: Data, K: Key, A: Aggregate<T>> HeadFactory for WindowOperator<T, K, A> {
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error> {
         let (key, aggregate) = (self.key.clone(), self.aggregate.clone());
-        match &self.windows.kind {
-            &Kind::Tumbling { size, offset, domain: TimeDomain::Event } => {
+        match self.cut.kind() {
+            &Kind::Tumbling { size, offset, domain: TimeDomain::Event } if self.cut.is_plain() => {
                 let panes = AggregatePanes::new(context, aggregate)?;
                 let outputs = Outputs::new(context, outputs);
                 Ok(Box::new(TumblingHead::new(Grid::new(size, offset), key, panes, outputs)))
             }
-            &Kind::Session { gap, domain: TimeDomain::Event } => {
+            &Kind::Session { gap, domain: TimeDomain::Event } if self.cut.is_plain() => {
                 let head = SessionHead::new(context, whole_millis(gap), key, aggregate, outputs)?;
                 Ok(Box::new(head))
             }
-            _ => unreachable!("the general head follows"),
+            _ => Ok(Box::new(GeneralHead::new(context, &self.cut, key, aggregate, outputs)?)),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What a window holds for one key: an accumulator, or all records.
 
+use super::Cut;
 use super::outputs::Outputs;
 use super::tumbling::{Grid, TumblingHead};
-use super::windows::{Kind, Windows};
+use super::windows::Kind;
 use crate::operator::key_by::KeyFunction;
 use crate::operator::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory, TimeDomain};
 use crate::record::{Data, Key};
@@ -84,25 +85,25 @@ impl<T: Data + Serialize + DeserializeOwned, K: Key> Panes<T, K> for ListPanes<K
 /// Gathers the records of the windows of each key.
 pub(crate) struct WindowCollect<T, K> {
     key: KeyFunction<T, K>,
-    windows: Windows<T>,
+    cut: Cut<T>,
 }
 
 impl<T: Data, K: Key> WindowCollect<T, K> {
-    pub(crate) fn new(key: KeyFunction<T, K>, windows: Windows<T>) -> Self {
-        WindowCollect { key, windows }
+    pub(crate) fn new(key: KeyFunction<T, K>, cut: Cut<T>) -> Self {
+        WindowCollect { key, cut }
     }
 }
 
 impl<T: Data + Serialize + DeserializeOwned, K: Key> HeadFactory for WindowCollect<T, K> {
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error> {
-        match self.windows.kind {
-            Kind::Tumbling { size, offset, domain: TimeDomain::Event } => {
+        match *self.cut.kind() {
+            Kind::Tumbling { size, offset, domain: TimeDomain::Event } if self.cut.is_plain() => {
                 let panes = ListPanes { state: context.store().windowed_list("panes")? };
                 let outputs = Outputs::new(context, outputs);
                 Ok(Box::new(TumblingHead::new(Grid::new(size, offset), self.key.clone(), panes, outputs)))
             }
-            // Sessions that merge must merge their contents.
-            _ => super::WindowOperator::new(self.key.clone(), self.windows.clone(), Gather).build(context, outputs),
+            // Windows that merge must merge their contents, and those that fire again must keep them.
+            _ => super::WindowOperator::new(self.key.clone(), self.cut.clone(), Gather).build(context, outputs),
         }
     }
 }

@@ -42,7 +42,7 @@ impl Grid {
     }
 
     /// How far a moment stands behind the last line: `0..size`.
-    fn beyond(self, millis: i64) -> i64 {
+    pub(super) fn beyond(self, millis: i64) -> i64 {
         // In this order nothing leaves the range of time.
         let beyond = millis.rem_euclid(self.size) - self.offset;
         if beyond < 0 { beyond + self.size } else { beyond }

@@ -1,0 +1,11 @@
+//! Windows promise: each kind of window, with each trigger and any lateness, speaks when the table in the docs of
+//! `operator::window` says, also when it crashes in its middle.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cells;
+mod custom;
+mod merging;
+mod model;
+mod refusals;
+mod support;
