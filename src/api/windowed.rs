@@ -33,7 +33,8 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
         let cut = Cut::new(windows);
         // A window nobody aggregates leads to no sink, so the plan refuses it before this logic could run.
         let logic = Logic::Keyed(Arc::new(WindowOperator::new(key.clone(), cut.clone(), Count)));
-        let ports = vec![TypedPort::<Windowed<K, u64>>::shared(), TypedPort::<Late<T>>::shared()];
+        let ports =
+            vec![TypedPort::<Windowed<K, u64>>::shared(), TypedPort::<Late<T>>::shared(), TypedPort::<T>::shared()];
         let mut node = Node::new(cut.name(), logic, None, ports);
         node.flaw = cut.check().err();
         let id = lock(&graph).add(node, &[(key_by, 0, Exchange::Hash)]);
@@ -101,6 +102,11 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
     /// The records that came too late for all of their windows, with how late they were.
     pub fn late(&self) -> Stream<Late<T>> {
         Stream::new(self.graph.clone(), self.node, 1)
+    }
+
+    /// The records that belonged to no window, as in the gaps between windows that slide further than they are long.
+    pub fn unassigned(&self) -> Stream<T> {
+        Stream::new(self.graph.clone(), self.node, 2)
     }
 
     /// Aggregates each window of each key. State: one accumulator per key and open window.

@@ -89,7 +89,7 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
         self.assigner.assign(record, stamp, &mut assigned);
         assigned.retain(|window| window.start < window.end);
         if assigned.is_empty() {
-            self.outputs.unassigned();
+            self.outputs.unassigned(record, time);
         }
         let mut late = !assigned.is_empty();
         for window in assigned.drain(..) {

@@ -1,4 +1,4 @@
-//! The way out of a window operator: results and late records, and the clock that tells which is which.
+//! The way out of a window operator: results, late and unassigned records, and the clock that tells which is which.
 
 use super::result::{Late, Pane, Windowed};
 use crate::operator::{AnyStage, BuildContext, Site, Stage, only, typed};
@@ -13,13 +13,15 @@ pub(super) struct Outputs<T, K, R> {
     clock: Rc<Cell<Timestamp>>,
     results: Box<dyn Stage<Windowed<K, R>>>,
     late: Box<dyn Stage<Late<T>>>,
+    unassigned: Box<dyn Stage<T>>,
 }
 
 impl<T: Data, K: Key, R: Data> Outputs<T, K, R> {
     pub(super) fn new(context: &BuildContext, mut outputs: Vec<AnyStage>) -> Self {
-        let late = typed(outputs.pop().expect("a window operator has two ports"));
+        let mut last = || outputs.pop().expect("a window operator has three ports");
+        let (unassigned, late) = (typed(last()), typed(last()));
         let results = only(outputs);
-        Outputs { site: context.site(), clock: context.clock.clone(), results, late }
+        Outputs { site: context.site(), clock: context.clock.clone(), results, late, unassigned }
     }
 
     /// Event time.
@@ -43,8 +45,9 @@ impl<T: Data, K: Key, R: Data> Outputs<T, K, R> {
     }
 
     /// A record belongs to no window.
-    pub(super) fn unassigned(&mut self) {
+    pub(super) fn unassigned(&mut self, record: &T, time: Timestamp) {
         self.site.unassigned();
+        self.unassigned.push(record.clone(), time);
     }
 
     /// The result of a window that fires once, on time.
@@ -62,10 +65,12 @@ impl<T: Data, K: Key, R: Data> Outputs<T, K, R> {
     pub(super) fn batch_end(&mut self) {
         self.results.batch_end();
         self.late.batch_end();
+        self.unassigned.batch_end();
     }
 
     pub(super) fn watermark(&mut self, watermark: Timestamp) {
         self.results.watermark(watermark);
         self.late.watermark(watermark);
+        self.unassigned.watermark(watermark);
     }
 }
