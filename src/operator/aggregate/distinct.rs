@@ -56,6 +56,10 @@ where
     fn finish(&self, seen: BTreeSet<V>) -> u64 {
         seen.len() as u64
     }
+
+    fn grows(&self) -> bool {
+        true
+    }
 }
 
 /// About how many different values are taken from the records, by a [`HyperLogLog`] sketch.

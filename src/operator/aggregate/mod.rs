@@ -105,4 +105,11 @@ pub trait Aggregate<T>: Send + Sync + 'static {
     fn merge(&self, into: &mut Self::Accumulator, other: Self::Accumulator);
     /// The value of what has been added.
     fn finish(&self, accumulator: Self::Accumulator) -> Self::Output;
+
+    /// Whether the accumulator grows with what is added, as a list of all records does. Windows that overlap then keep each
+    /// record once and merge all parts of a window when it fires; else they merge ahead, so that firing costs little. The
+    /// results are the same. Must not change while a job lives.
+    fn grows(&self) -> bool {
+        false
+    }
 }

@@ -24,6 +24,10 @@ macro_rules! tuples {
             fn finish(&self, accumulator: Self::Accumulator) -> Self::Output {
                 ($(self.$at.finish(accumulator.$at),)*)
             }
+
+            fn grows(&self) -> bool {
+                $(self.$at.grows())||*
+            }
         }
     };
 }

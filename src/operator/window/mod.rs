@@ -17,13 +17,18 @@
 //! ```
 
 mod assigner;
+mod blocks;
 mod builders;
 mod cut;
+#[cfg(test)]
+mod fixture;
 mod general;
 mod outputs;
+mod paired;
 mod panes;
 mod result;
 mod session;
+mod sliding;
 mod slot;
 pub mod trigger;
 mod tumbling;
@@ -42,8 +47,10 @@ use crate::record::{Data, Key};
 use crate::time::whole_millis;
 use general::GeneralHead;
 use outputs::Outputs;
+use paired::Paired;
 use panes::AggregatePanes;
 use session::SessionHead;
+use sliding::SlidingHead;
 use std::sync::Arc;
 use tumbling::{Grid, TumblingHead};
 use windows::Kind;
@@ -67,15 +74,27 @@ impl<T: Data, K: Key, A: Aggregate<T>> WindowOperator<T, K, A> {
 impl<T: Data, K: Key, A: Aggregate<T>> HeadFactory for WindowOperator<T, K, A> {
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error> {
         let (key, aggregate) = (self.key.clone(), self.aggregate.clone());
+        let plain = self.cut.is_plain();
         match self.cut.kind() {
-            &Kind::Tumbling { size, offset, domain: TimeDomain::Event } if self.cut.is_plain() => {
+            &Kind::Tumbling { size, offset, domain: TimeDomain::Event } if plain => {
                 let panes = AggregatePanes::new(context, aggregate)?;
                 let outputs = Outputs::new(context, outputs);
                 Ok(Box::new(TumblingHead::new(Grid::new(size, offset), key, panes, outputs)))
             }
-            &Kind::Session { gap, domain: TimeDomain::Event } if self.cut.is_plain() => {
+            &Kind::Session { gap, domain: TimeDomain::Event } if plain => {
                 let head = SessionHead::new(context, whole_millis(gap), key, aggregate, outputs)?;
                 Ok(Box::new(head))
+            }
+            // One behind the other.
+            &Kind::Sliding { size, slide, offset, domain: TimeDomain::Event } if plain && size == slide => {
+                let panes = AggregatePanes::new(context, aggregate)?;
+                let outputs = Outputs::new(context, outputs);
+                Ok(Box::new(TumblingHead::new(Grid::new(size, offset), key, panes, outputs)))
+            }
+            &Kind::Sliding { size, slide, offset, domain: TimeDomain::Event } if plain => {
+                let panes = AggregatePanes::new(context, aggregate.clone())?;
+                let grid = Paired::new(whole_millis(size), whole_millis(slide), whole_millis(offset));
+                Ok(Box::new(SlidingHead::new(context, grid, key, aggregate, panes, outputs)?))
             }
             _ => Ok(Box::new(GeneralHead::new(context, &self.cut, key, aggregate, outputs)?)),
         }

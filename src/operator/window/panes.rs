@@ -2,13 +2,15 @@
 
 use super::Cut;
 use super::outputs::Outputs;
+use super::paired::Paired;
+use super::sliding::SlidingHead;
 use super::tumbling::{Grid, TumblingHead};
 use super::windows::Kind;
 use crate::operator::key_by::KeyFunction;
 use crate::operator::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory, TimeDomain};
 use crate::record::{Data, Key};
 use crate::state::{Drained, Keyed, WindowedList, WindowedState};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, whole_millis};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 
@@ -96,11 +98,17 @@ impl<T: Data, K: Key> WindowCollect<T, K> {
 
 impl<T: Data + Serialize + DeserializeOwned, K: Key> HeadFactory for WindowCollect<T, K> {
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error> {
+        let plain = self.cut.is_plain();
         match *self.cut.kind() {
-            Kind::Tumbling { size, offset, domain: TimeDomain::Event } if self.cut.is_plain() => {
+            Kind::Tumbling { size, offset, domain: TimeDomain::Event } if plain => {
                 let panes = ListPanes { state: context.store().windowed_list("panes")? };
                 let outputs = Outputs::new(context, outputs);
                 Ok(Box::new(TumblingHead::new(Grid::new(size, offset), self.key.clone(), panes, outputs)))
+            }
+            Kind::Sliding { size, slide, offset, domain: TimeDomain::Event } if plain && size != slide => {
+                let panes = ListPanes { state: context.store().windowed_list("panes")? };
+                let grid = Paired::new(whole_millis(size), whole_millis(slide), whole_millis(offset));
+                Ok(Box::new(SlidingHead::new(context, grid, self.key.clone(), Arc::new(Gather), panes, outputs)?))
             }
             // Windows that merge must merge their contents, and those that fire again must keep them.
             _ => super::WindowOperator::new(self.key.clone(), self.cut.clone(), Gather).build(context, outputs),
@@ -129,5 +137,9 @@ impl<T: Data + Serialize + DeserializeOwned> Aggregate<T> for Gather {
 
     fn finish(&self, all: Vec<T>) -> Vec<T> {
         all
+    }
+
+    fn grows(&self) -> bool {
+        true
     }
 }
