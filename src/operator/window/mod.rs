@@ -19,6 +19,7 @@
 mod assigner;
 mod blocks;
 mod builders;
+mod count;
 mod cut;
 #[cfg(test)]
 mod fixture;
@@ -30,6 +31,7 @@ mod result;
 mod session;
 mod sliding;
 mod slot;
+mod timed;
 pub mod trigger;
 mod tumbling;
 mod windows;
@@ -45,6 +47,7 @@ use super::key_by::KeyFunction;
 use super::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory, TimeDomain};
 use crate::record::{Data, Key};
 use crate::time::whole_millis;
+use count::CountHead;
 use general::GeneralHead;
 use outputs::Outputs;
 use paired::Paired;
@@ -95,6 +98,9 @@ impl<T: Data, K: Key, A: Aggregate<T>> HeadFactory for WindowOperator<T, K, A> {
                 let panes = AggregatePanes::new(context, aggregate.clone())?;
                 let grid = Paired::new(whole_millis(size), whole_millis(slide), whole_millis(offset));
                 Ok(Box::new(SlidingHead::new(context, grid, key, aggregate, panes, outputs)?))
+            }
+            &Kind::Count { size, slide } => {
+                Ok(Box::new(CountHead::new(context, (size, slide), key, aggregate, outputs)?))
             }
             _ => Ok(Box::new(GeneralHead::new(context, &self.cut, key, aggregate, outputs)?)),
         }

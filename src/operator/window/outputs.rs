@@ -57,9 +57,14 @@ impl<T: Data, K: Key, R: Data> Outputs<T, K, R> {
 
     /// Any result; its event time is the window's last instant.
     pub(super) fn pane(&mut self, result: Windowed<K, R>) {
-        self.site.out();
         let last = result.end.plus_millis(-1);
-        self.results.push(result, last);
+        self.pane_at(result, last);
+    }
+
+    /// Any result, with the event time that it is to bear.
+    pub(super) fn pane_at(&mut self, result: Windowed<K, R>, time: Timestamp) {
+        self.site.out();
+        self.results.push(result, time);
     }
 
     pub(super) fn batch_end(&mut self) {
