@@ -24,6 +24,7 @@ mod cut;
 #[cfg(test)]
 mod fixture;
 mod general;
+mod matching;
 mod outputs;
 mod paired;
 mod panes;
@@ -49,6 +50,7 @@ use crate::record::{Data, Key};
 use crate::time::whole_millis;
 use count::CountHead;
 use general::GeneralHead;
+use matching::MatchingHead;
 use outputs::Outputs;
 use paired::Paired;
 use panes::AggregatePanes;
@@ -101,6 +103,10 @@ impl<T: Data, K: Key, A: Aggregate<T>> HeadFactory for WindowOperator<T, K, A> {
             }
             &Kind::Count { size, slide } => {
                 Ok(Box::new(CountHead::new(context, (size, slide), key, aggregate, outputs)?))
+            }
+            Kind::Matching { open, close } => {
+                let predicates = (open.clone(), close.clone());
+                Ok(Box::new(MatchingHead::new(context, predicates, key, aggregate, outputs)?))
             }
             _ => Ok(Box::new(GeneralHead::new(context, &self.cut, key, aggregate, outputs)?)),
         }
