@@ -26,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("error", &["fault", "state", "connector", "graph", "checkpoint"]),
     ("testing", &["fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
-    ("api", &["record", "time", "connector", "operator", "config", "graph", "runtime", "error"]),
+    ("api", &["record", "time", "state", "connector", "operator", "config", "graph", "runtime", "error"]),
 ];
 
 /// The rooms in which a foreign library may be used; libraries that are not named here may be used everywhere.

@@ -1,9 +1,10 @@
 //! Streams that are not keyed.
 
-use super::KeyedStream;
 use super::job::{SharedGraph, lock};
+use super::{KeyedStream, WindowedStream};
 use crate::connector::Sink;
 use crate::graph::{Error, Exchange, Logic, Node, NodeId};
+use crate::operator::window::Windows;
 use crate::operator::{
     EventTime, Filter, FlatMap, Inspect, KeyBy, Lookup, Map, SinkOperator, SplitBy, StageFactory, TryMap, TypedPort,
 };
@@ -159,6 +160,23 @@ impl<T: Data> Stream<T> {
         let logic = Logic::KeyBy(Arc::new(KeyBy::new(key.clone())));
         let id = self.attach("key_by", logic, vec![TypedPort::<T>::shared()]);
         KeyedStream::new(self.graph.clone(), id, key)
+    }
+
+    /// Cuts the whole stream into windows, whatever its keys. All records go to one subtask, so this does not scale: where it
+    /// can be done, aggregate per key first.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// let mut counts = Harness::new(|hits: Stream<u64>| {
+    ///     hits.window_all(Tumbling::of(minutes(1))).count().map(|window| window.value)
+    /// });
+    /// counts.push(1, Timestamp::EPOCH).push(2, Timestamp::EPOCH).push(3, Timestamp::EPOCH + minutes(1));
+    /// assert_eq!(counts.end().drain(), [2, 1]);
+    /// ```
+    pub fn window_all(&self, windows: impl Into<Windows<T>>) -> WindowedStream<(), T> {
+        self.key_by(|_| ()).window(windows).alone()
     }
 
     /// Ends the stream in a sink. What the sink promises is told on its page.

@@ -4,9 +4,10 @@ use super::Stream;
 use super::job::{SharedGraph, lock};
 use crate::graph::{Exchange, Logic, Node, NodeId};
 use crate::operator::window::trigger::Trigger;
-use crate::operator::window::{Cut, Late, WindowCollect, WindowOperator, Windowed, Windows};
+use crate::operator::window::{Cut, Late, WindowCollect, WindowInfo, WindowOperator, WindowProcess, Windowed, Windows};
 use crate::operator::{Aggregate, Count, HeadFactory, Reduce, TypedPort};
 use crate::record::{Data, Key};
+use crate::state::StateValue;
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,12 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
         node.flaw = cut.check().err();
         let id = lock(&graph).add(node, &[(key_by, 0, Exchange::Hash)]);
         WindowedStream { graph, node: id, key, cut }
+    }
+
+    /// In one subtask.
+    pub(crate) fn alone(self) -> Self {
+        lock(&self.graph).nodes[self.node].parallelism = Some(1);
+        self
     }
 
     /// Cuts another way.
@@ -138,11 +145,82 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
         self.finish(operator)
     }
 
+    /// Hands all records of each window of each key to a function, with the key, the window, and which of its results is
+    /// asked for. What the function emits bears the window's last instant as its event time.
+    ///
+    /// Records come in the order in which they came; where sessions merge, those of the earlier one first. State: all records
+    /// of the open windows. Where an [`aggregate`](WindowedStream::aggregate) will do it holds less.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// // The visitors of each hour who came more than once.
+    /// let mut regulars = Harness::new(|visits: Stream<&'static str>| {
+    ///     let visits = visits.map(str::to_owned).key_by(|_| "all".to_owned()).window(Tumbling::of(hours(1)));
+    ///     visits.process(|_key, _info, names, emit| {
+    ///         let mut names = names.to_vec();
+    ///         names.sort();
+    ///         for same in names.chunk_by(|a, b| a == b).filter(|same| same.len() > 1) {
+    ///             emit(same[0].clone());
+    ///         }
+    ///     })
+    /// });
+    /// for name in ["bob", "ada", "eve", "bob", "ada"] {
+    ///     regulars.push(name, Timestamp::EPOCH);
+    /// }
+    /// assert_eq!(regulars.end().drain(), ["ada", "bob"]);
+    /// ```
+    pub fn process<R: Data>(
+        self,
+        function: impl Fn(&K, &WindowInfo, &[T], &mut dyn FnMut(R)) + Send + Sync + 'static,
+    ) -> Stream<R>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        self.process_with_state(move |key, info, records, (): &mut (), emit| function(key, info, records, emit))
+    }
+
+    /// [`process`](WindowedStream::process) with a value per key that outlives the key's windows, its default at first.
+    ///
+    /// State: all records of the open windows, and one value for each key that has ever had a window, for ever.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// // By how much the sales of an hour differ from those of the hour before.
+    /// let mut change = Harness::new(|sales: Stream<i64>| {
+    ///     let sales = sales.key_by(|_| "shop".to_owned()).window(Tumbling::of(hours(1)));
+    ///     sales.process_with_state(|_key, _info, sales, before: &mut i64, emit| {
+    ///         let now = sales.iter().sum();
+    ///         emit(now - std::mem::replace(before, now));
+    ///     })
+    /// });
+    /// change.push(5, Timestamp::EPOCH).push(2, Timestamp::EPOCH).watermark(Timestamp::EPOCH + hours(1));
+    /// change.crash_and_restore().push(4, Timestamp::EPOCH + minutes(61));
+    /// assert_eq!(change.end().drain(), [7, -3]);
+    /// ```
+    pub fn process_with_state<S: StateValue + Default, R: Data>(
+        self,
+        function: impl Fn(&K, &WindowInfo, &[T], &mut S, &mut dyn FnMut(R)) + Send + Sync + 'static,
+    ) -> Stream<R>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let collect = WindowCollect::new(self.key.clone(), self.cut.clone());
+        self.end_in(WindowProcess::new(collect, function))
+    }
+
     fn finish<U: Data>(self, operator: impl HeadFactory + 'static) -> Stream<Windowed<K, U>> {
+        self.end_in(operator)
+    }
+
+    fn end_in<R: Data>(self, operator: impl HeadFactory + 'static) -> Stream<R> {
         let mut graph = lock(&self.graph);
         let node = &mut graph.nodes[self.node];
         node.logic = Logic::Keyed(Arc::new(operator));
-        node.ports[0] = TypedPort::<Windowed<K, U>>::shared();
+        node.ports[0] = TypedPort::<R>::shared();
         drop(graph);
         Stream::new(self.graph.clone(), self.node, 0)
     }

@@ -50,6 +50,11 @@ impl Site {
         self.meter.records_out.set(self.meter.records_out.get() + 1);
     }
 
+    /// What was counted as one record that goes out has become so many.
+    pub(crate) fn became(&self, records: usize) {
+        self.meter.records_out.set(self.meter.records_out.get() - 1 + records as u64);
+    }
+
     /// A record came too late for any of its windows.
     pub(crate) fn late(&self) {
         self.meter.late.set(self.meter.late.get() + 1);

@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod cells;
 mod custom;
-mod merging;
+mod global;
 mod model;
+mod processing_time;
 mod refusals;
+mod sessions;
+mod sliding;
 mod support;
+mod tumbling;

@@ -28,6 +28,7 @@ mod matching;
 mod outputs;
 mod paired;
 mod panes;
+mod process;
 mod result;
 mod session;
 mod sliding;
@@ -41,6 +42,8 @@ pub use assigner::{Assigner, Window};
 pub use builders::{CountWindows, Global, Matching, Session, SessionBy, Sliding, Tumbling};
 pub(crate) use cut::Cut;
 pub(crate) use panes::WindowCollect;
+pub use process::WindowInfo;
+pub(crate) use process::WindowProcess;
 pub use result::{Late, Pane, Timing, Windowed};
 pub use windows::Windows;
 
