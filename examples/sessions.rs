@@ -20,7 +20,7 @@ const CLICKS: [(&str, u64, &str); 9] = [
 ];
 
 /// User, first minute, last minute, and pages of each visit.
-pub fn run() -> millstream::Result<Vec<(String, i64, i64, Vec<String>)>> {
+pub(crate) fn run() -> millstream::Result<Vec<(String, i64, i64, Vec<String>)>> {
     let minute = |time: Timestamp| time.millis() / 60_000;
     let gap = minutes(30);
 

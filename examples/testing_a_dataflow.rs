@@ -12,13 +12,13 @@ use millstream::testing::{Checked, Harness, Script, Simulation, three_lives};
 
 /// What a parking meter reports.
 #[derive(Clone, Debug)]
-pub struct Coin {
+pub(crate) struct Coin {
     meter: u32,
     cents: u64,
 }
 
 /// The takings of each meter in each hour.
-pub fn takings(coins: &Stream<Coin>) -> Stream<(u32, Timestamp, u64)> {
+pub(crate) fn takings(coins: &Stream<Coin>) -> Stream<(u32, Timestamp, u64)> {
     let hours = coins.key_by(|coin| coin.meter).window(Tumbling::of(hours(1)));
     hours.aggregate(Sum::of(|coin: &Coin| coin.cents)).map(|hour| (hour.key, hour.start, hour.value))
 }
@@ -32,7 +32,7 @@ fn coin(meter: u32, cents: u64) -> Coin {
 }
 
 /// Step by step: push, move event time, look. The crash is a line of the test.
-pub fn an_hour_survives_a_crash_in_its_middle() {
+pub(crate) fn an_hour_survives_a_crash_in_its_middle() {
     let mut harness = Harness::new(|coins| takings(&coins));
     harness.push(coin(1, 50), at(10)).push(coin(2, 20), at(20));
     harness.crash_and_restore();
@@ -43,7 +43,7 @@ pub fn an_hour_survives_a_crash_in_its_middle() {
 }
 
 /// A whole job, with a source that fails, in virtual time: the hours pass at once.
-pub fn a_broken_line_costs_no_coin() -> millstream::Result<()> {
+pub(crate) fn a_broken_line_costs_no_coin() -> millstream::Result<()> {
     let job = Job::new("meters");
     let sink = CollectSink::new();
     let rows = sink.handle();
@@ -61,7 +61,7 @@ pub fn a_broken_line_costs_no_coin() -> millstream::Result<()> {
 }
 
 /// Straight through, with crashes by chance, and at other parallelisms: one answer. Any seed will do, and many are better.
-pub fn every_life_gives_one_answer() -> millstream::Result<usize> {
+pub(crate) fn every_life_gives_one_answer() -> millstream::Result<usize> {
     let mut rows = 0;
     for seed in 0..10 {
         let answer = three_lives(seed, || {

@@ -12,7 +12,7 @@ the miller sleeps
 while the mill turns the miller sleeps";
 
 /// How often each word is in the text.
-pub fn run() -> millstream::Result<BTreeMap<String, u64>> {
+pub(crate) fn run() -> millstream::Result<BTreeMap<String, u64>> {
     let job = Job::new("wordcount");
     let sink = CollectSink::new();
     let counts = sink.handle();

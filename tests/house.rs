@@ -38,7 +38,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("flate2", &["connector"]),
     ("glob", &["connector"]),
     ("postcard", &["record"]),
-    ("hashbrown", &["state"]),
+    ("hashbrown", &["state", "operator"]),
     ("jiff", &["time"]),
     ("memchr", &["connector", "formats"]),
 ];

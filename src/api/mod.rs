@@ -27,10 +27,12 @@
 
 mod job;
 mod keyed;
+mod local_global;
 mod stream;
 mod windowed;
 
 pub use job::Job;
 pub use keyed::KeyedStream;
+pub use local_global::LocalGlobal;
 pub use stream::{End, Stream};
 pub use windowed::WindowedStream;

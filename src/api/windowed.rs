@@ -1,7 +1,7 @@
 //! Windows over a keyed stream.
 
-use super::Stream;
 use super::job::{SharedGraph, lock};
+use super::{LocalGlobal, Stream};
 use crate::graph::{Exchange, Logic, Node, NodeId};
 use crate::operator::window::trigger::Trigger;
 use crate::operator::window::{Cut, Late, WindowCollect, WindowInfo, WindowOperator, WindowProcess, Windowed, Windows};
@@ -114,6 +114,28 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
     /// The records that belonged to no window, as in the gaps between windows that slide further than they are long.
     pub fn unassigned(&self) -> Stream<T> {
         Stream::new(self.graph.clone(), self.node, 2)
+    }
+
+    /// Aggregates in two phases: first in each subtask in front of the exchange, by key and pane, and behind it what those
+    /// come to. So a key with very many records does not sink the one subtask that owns it, and less goes over the exchange.
+    ///
+    /// For tumbling and sliding windows by event time with their default trigger, and for aggregates whose `merge` does not
+    /// care how records were grouped: all of the library are such. [`late`](WindowedStream::late) of this stream stays
+    /// empty: what is late is a part, see [`LocalGlobal::aggregate_with_late`].
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// let mut counts = Harness::new(|hits: Stream<&'static str>| {
+    ///     hits.key_by(|page| page.to_string()).window(Tumbling::of(hours(1))).local_global().count()
+    /// });
+    /// counts.push("/", Timestamp::EPOCH).push("/", Timestamp::EPOCH);
+    /// assert_eq!(counts.end().drain()[0].value, 2);
+    /// ```
+    #[must_use]
+    pub fn local_global(self) -> LocalGlobal<K, T> {
+        LocalGlobal::new(self.graph, self.node, self.key, self.cut)
     }
 
     /// Aggregates each window of each key. State: one accumulator per key and open window.

@@ -19,7 +19,7 @@ mod plan;
 #[cfg(test)]
 mod plan_tests;
 
-pub(crate) use node::{Exchange, Graph, Logic, Node, NodeId};
+pub(crate) use node::{Exchange, Graph, Logic, Node, NodeId, Upstream};
 pub(crate) use plan::Plan;
 
 use crate::fault::{Fault, Faulty};

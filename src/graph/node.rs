@@ -50,6 +50,8 @@ pub(crate) struct Node {
     /// `None`: the job's.
     pub(crate) parallelism: Option<usize>,
     pub(crate) isolated: bool,
+    /// Another operator has taken its place while the dataflow was built.
+    pub(crate) replaced: bool,
     /// What is wrong with its settings.
     pub(crate) flaw: Option<String>,
     pub(crate) logic: Logic,
@@ -75,6 +77,7 @@ impl Node {
             kind,
             parallelism: None,
             isolated: false,
+            replaced: false,
             flaw: None,
             logic,
             input,
@@ -159,6 +162,26 @@ impl Graph {
             }));
         }
         id
+    }
+
+    /// Without the operators that others have taken the place of, and the keyings that led to those only.
+    pub(crate) fn pruned(&self) -> Graph {
+        let gone = |id: NodeId| self.nodes[id].replaced;
+        let idle = |id: NodeId| {
+            let mut outputs = self.outputs(id, 0).peekable();
+            matches!(self.nodes[id].logic, Logic::KeyBy(_))
+                && outputs.peek().is_some()
+                && outputs.all(|edge| gone(edge.to))
+        };
+        let mut places = vec![None; self.nodes.len()];
+        let mut nodes = Vec::new();
+        for id in (0..self.nodes.len()).filter(|id| !gone(*id) && !idle(*id)) {
+            places[id] = Some(nodes.len());
+            nodes.push(self.nodes[id].clone());
+        }
+        let moved = |edge: &Edge| Some(Edge { from: places[edge.from]?, to: places[edge.to]?, ..*edge });
+        let edges = self.edges.iter().filter_map(moved).collect();
+        Graph { job: self.job.clone(), nodes, edges, mistakes: self.mistakes.clone() }
     }
 
     /// The edges into a node.

@@ -43,6 +43,10 @@ pub(crate) struct Plan {
 impl Graph {
     /// Checks the graph and cuts it into chains.
     pub(crate) fn plan(&self, parallelism: usize) -> Result<Plan, Error> {
+        self.pruned().plan_all(parallelism)
+    }
+
+    fn plan_all(&self, parallelism: usize) -> Result<Plan, Error> {
         if let Some(mistake) = self.mistakes.first() {
             return Err(mistake.clone());
         }

@@ -25,6 +25,7 @@ mod key_by;
 mod lookup;
 mod map;
 mod outlet;
+mod partial;
 mod running;
 mod sink;
 mod source;
@@ -46,6 +47,8 @@ pub use lookup::Lookup;
 pub(crate) use lookup::{Answer, Call};
 pub(crate) use map::{Inspect, Map};
 pub(crate) use outlet::{Outgoing, Port, TypedPort};
+pub use partial::Partial;
+pub(crate) use partial::{MergeParts, PaneEnd, PartialAggregate};
 pub(crate) use running::{RunningAggregate, RunningReduce};
 pub(crate) use sink::{SinkFactory, SinkOperator};
 #[cfg(test)]

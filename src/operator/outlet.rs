@@ -49,15 +49,20 @@ pub(crate) struct Outlet<T> {
 impl<T: Data> Outlet<T> {
     /// Makes the outlet of `port` of the operator that is built, and registers it.
     pub(crate) fn register(context: &mut BuildContext, port: usize) -> Rc<Self> {
-        let outlet = Rc::new(Outlet {
+        let outlet = Self::unregistered(context, port);
+        context.outlets.push(outlet.clone());
+        outlet
+    }
+
+    /// Makes the next outlet, for one that is to be registered in its place and passes on to it.
+    pub(crate) fn unregistered(context: &BuildContext, port: usize) -> Rc<Self> {
+        Rc::new(Outlet {
             rows: RefCell::default(),
             number: context.outlets.len(),
             origin: (context.node(), port),
             queue: context.queue.clone(),
             batch_size: context.batch_size(),
-        });
-        context.outlets.push(outlet.clone());
-        outlet
+        })
     }
 
     /// Takes a record for an edge that is not keyed.

@@ -5,6 +5,7 @@
 
 mod custom;
 mod global;
+mod local_global;
 mod model;
 mod processing_time;
 mod refusals;

@@ -1,10 +1,12 @@
 //! All that says how a stream is cut into windows: their kind, a trigger, and an allowed lateness.
 
 use super::assigner::{Assigner, Everything, Moving, Silence};
+use super::paired::Paired;
 use super::trigger::{AnyTrigger, OnTimeTrigger, Trigger};
+use super::tumbling::Grid;
 use super::windows::{Kind, Windows, kind_text};
-use crate::operator::TimeDomain;
-use crate::time::whole_millis;
+use crate::operator::{PaneEnd, TimeDomain};
+use crate::time::{Timestamp, whole_millis};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,6 +122,42 @@ impl<T: 'static> Cut<T> {
             ));
         }
         Ok(())
+    }
+
+    /// The end of the pane that holds a moment, and the same cut for whole panes: for records that are aggregated by pane
+    /// before their windows are.
+    ///
+    /// # Errors
+    /// If records cannot be.
+    pub(crate) fn by_pane<U: 'static>(&self) -> Result<(PaneEnd, Cut<U>), String> {
+        self.check()?;
+        if let Some(trigger) = &self.trigger {
+            return Err(format!(
+                "the trigger `{}` looks at records, which a local aggregate holds back; take it away, or aggregate in one phase",
+                trigger.name()
+            ));
+        }
+        let (pane_end, kind): (PaneEnd, Kind<U>) = match *self.kind() {
+            Kind::Tumbling { size, offset, domain: domain @ TimeDomain::Event } => {
+                let grid = Grid::new(size, offset);
+                (Arc::new(move |time| grid.end_of(time)), Kind::Tumbling { size, offset, domain })
+            }
+            Kind::Sliding { size, slide, offset, domain: domain @ TimeDomain::Event } if slide <= size => {
+                let grid = Paired::new(whole_millis(size), whole_millis(slide), whole_millis(offset));
+                let pane_end = move |time: Timestamp| {
+                    let place = grid.place(time.millis()).expect("windows that touch hold every moment");
+                    Timestamp::from_millis(place.pane)
+                };
+                (Arc::new(pane_end), Kind::Sliding { size, slide, offset, domain })
+            }
+            _ => {
+                return Err(format!(
+                    "{} windows have no panes in which records could be aggregated before they are exchanged; take tumbling or sliding ones by event time, or aggregate in one phase",
+                    self.windows
+                ));
+            }
+        };
+        Ok((pane_end, Cut { windows: Windows::of(kind), trigger: None, lateness: self.lateness }))
     }
 
     fn merges(&self) -> bool {
