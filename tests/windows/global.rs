@@ -19,7 +19,7 @@ fn by_event_time_it_speaks_at_the_end_of_input() {
 
 #[test]
 fn by_processing_time_it_speaks_at_the_end_of_input() {
-    let scenario = [(At(1), ""), (Clock(1_000_000), ""), (At(2), ""), (End, "all [1 2] Late 0")];
+    let scenario = [(At(1), ""), (Clock(1_000_000), ""), (At(2), ""), (End, "all [1 2] OnTime 0")];
     check(triggered(ProcessingTimeTrigger), &scenario);
 }
 

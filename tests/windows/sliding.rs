@@ -58,9 +58,9 @@ fn purging_counts_begin_anew_in_each_window() {
     let trigger = PurgingTrigger::of(CountTrigger::of(2));
     let scenario = [
         (At(6), ""),
-        (At(7), "5..15 [6 7] Early 0; 0..10 [6 7] Early 0"),
+        (At(7), "0..10 [6 7] Early 0; 5..15 [6 7] Early 0"),
         (At(8), ""),
-        (At(9), "5..15 [8 9] Early 1; 0..10 [8 9] Early 1"),
+        (At(9), "0..10 [8 9] Early 1; 5..15 [8 9] Early 1"),
         (End, ""),
     ];
     check(triggered(trigger), &scenario);
@@ -94,7 +94,7 @@ fn early_triggers_speak_before_the_result_on_time() {
     let trigger = EarlyLateTrigger::on_time().early(CountTrigger::of(2));
     let scenario = [
         (At(6), ""),
-        (At(7), "5..15 [6 7] Early 0; 0..10 [6 7] Early 0"),
+        (At(7), "0..10 [6 7] Early 0; 5..15 [6 7] Early 0"),
         (Watermark(9), "0..10 [6 7] OnTime 1"),
         (End, "5..15 [6 7] OnTime 1"),
     ];

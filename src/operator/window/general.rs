@@ -88,6 +88,7 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
         let mut assigned = std::mem::take(&mut self.assigned);
         self.assigner.assign(record, stamp, &mut assigned);
         assigned.retain(|window| window.start < window.end);
+        assigned.sort_unstable_by_key(|window| (window.end, window.start));
         if assigned.is_empty() {
             self.outputs.unassigned(record, time);
         }

@@ -133,19 +133,18 @@ impl<T: 'static> Rules<T> {
         }))
     }
 
-    /// Whether what a window says now is early, on time, or late. A timer speaks as of its own time.
+    /// Whether what a window says now is early, on time, or late. A timer of the window's own clock speaks as of its time.
     fn timing(&self, window: Window, event: &Event<'_, T>, clocks: Clocks) -> Timing {
         let end = self.domain.end_of(window);
-        let now = match (self.domain, event) {
-            (TimeDomain::Event, Event::EventTime(time)) | (TimeDomain::Processing, Event::ProcessingTime(time)) => {
-                *time
-            }
-            (TimeDomain::Event, _) => clocks.watermark,
-            (TimeDomain::Processing, _) => clocks.now,
+        let (now, late) = match (self.domain, event) {
+            (TimeDomain::Event, Event::EventTime(time)) => (*time, *time > end),
+            (TimeDomain::Event, _) => (clocks.watermark, false),
+            (TimeDomain::Processing, Event::ProcessingTime(time)) => (*time, false),
+            (TimeDomain::Processing, _) => (clocks.now, false),
         };
         if now < end {
             Timing::Early
-        } else if self.domain == TimeDomain::Event && (now > end || clocks.told >= end) {
+        } else if late || (self.domain == TimeDomain::Event && clocks.told >= end) {
             Timing::Late
         } else {
             Timing::OnTime
