@@ -14,9 +14,11 @@ use std::time::Duration;
 
 /// A keyed stream cut into windows; one of its methods says what becomes of each window.
 ///
-/// Results come when the watermark reaches the last instant of a window (`end - 1 ms`), with that instant as their event
-/// time, ordered by window end and then by key. A record all of whose windows are gone is *late*: it is counted and goes to
-/// [`late`](WindowedStream::late), where nothing happens to it unless that stream is used.
+/// Unless a [`trigger`](WindowedStream::trigger) or an [`allowed_lateness`](WindowedStream::allowed_lateness) says otherwise,
+/// a window speaks once, at its end: when the watermark reaches its last instant (`end - 1 ms`), or, by processing time, when
+/// the clock reaches its end. Results bear the last instant as their event time and come by window end, then by key. A record
+/// all of whose windows are gone is *late*: it is counted and goes to [`late`](WindowedStream::late), where nothing happens to
+/// it unless that stream is used. [`operator::window`](crate::operator::window) has a table of what speaks when.
 pub struct WindowedStream<K, T> {
     graph: SharedGraph,
     node: NodeId,

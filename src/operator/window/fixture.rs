@@ -102,6 +102,19 @@ impl<V: Data, R: Data> Fixture<V, R> {
         while !self.head.resume().unwrap() {}
     }
 
+    /// Moves processing time on.
+    pub(super) fn clock(&mut self, time: i64) {
+        let now = Timestamp::from_millis(time);
+        self.context.now.set(now);
+        self.head.tick(now).unwrap();
+        while !self.head.resume().unwrap() {}
+    }
+
+    /// The processing time for which the operator waits.
+    pub(super) fn wake_at(&self) -> Option<i64> {
+        self.head.wake_at().map(Timestamp::millis)
+    }
+
     /// What has come out since the last look, with event times.
     pub(super) fn results(&self) -> Vec<(Windowed<u8, R>, i64)> {
         self.results.take().into_iter().map(|(result, time)| (result, time.millis())).collect()

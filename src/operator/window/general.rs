@@ -304,3 +304,44 @@ impl<T: Data, K: Key, A: Aggregate<T>> Head for GeneralHead<T, K, A> {
         Ok(false)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Fixture, Joined};
+    use super::super::trigger::ContinuousTrigger;
+    use super::super::{Session, Tumbling, WindowOperator};
+    use super::*;
+    use crate::time::millis;
+
+    #[test]
+    fn no_timer_stays_behind_when_sessions_grow_merge_and_go() {
+        let mut sessions = Fixture::new(Session::gap(millis(10)).processing_time(), Joined);
+        for (clock, end) in [(0, 10), (4, 14), (9, 19)] {
+            sessions.clock(clock);
+            sessions.push(1, clock, 0);
+            assert_eq!(sessions.wake_at(), Some(end), "at {clock}");
+        }
+        let mut sessions = sessions.crash_and_restore();
+        sessions.clock(19);
+        assert_eq!((sessions.results().len(), sessions.wake_at()), (1, None));
+    }
+
+    #[test]
+    fn the_timers_of_a_window_go_with_it() {
+        let trigger = ContinuousTrigger::every(millis(100)).processing_time();
+        let cut = Cut::new(Tumbling::of(millis(10)).into()).trigger(trigger);
+        let operator = WindowOperator::new(Arc::new(|record: &(u8, i64)| record.0), cut, Joined);
+        let mut windows: Fixture<i64, Vec<i64>> = Fixture::of(Box::new(operator));
+        windows.clock(0);
+        windows.push(1, 5, 5);
+        windows.push(1, 15, 15);
+        assert_eq!(windows.wake_at(), Some(100));
+        windows.watermark(9);
+        assert_eq!(windows.wake_at(), Some(100), "the other window waits for it");
+        windows.watermark(19);
+        assert_eq!((windows.results().len(), windows.wake_at()), (2, None));
+        let (_dir, mut store) = windows.into_store();
+        let left = store.map::<u8, Window, Slot<Vec<i64>>>("windows").unwrap();
+        assert!(left.is_empty(Keyed::of(&1)).unwrap(), "a window that is gone leaves nothing in the state");
+    }
+}
