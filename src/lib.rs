@@ -69,19 +69,27 @@ struct Readme;
 
 /// What a program that defines a dataflow needs.
 pub mod prelude {
-    pub use crate::api::{Job, KeyedStream, Stream, WindowedStream};
+    pub use crate::api::{
+        BroadcastStream, ConnectedStreams, Job, KeyedBroadcastStream, KeyedStream, Stream, WindowedStream,
+    };
     pub use crate::config::{Config, Restart};
     pub use crate::connector::{
         CollectSink, DiscardSink, FileSink, FileSource, GeneratorSource, Line, MemorySource, Sink, Source, StdinSource,
         StdoutSink,
     };
+    pub use crate::operator::process::{
+        BroadcastProcess, BroadcastState, CoProcess, Context, Failure, KeyedBroadcastProcess, KeyedProcess, States,
+        Tag, Timer, UnkeyedContext,
+    };
     pub use crate::operator::window::{
         CountWindows, Global, Late, Matching, Session, Sliding, Tumbling, Windowed, Windows,
     };
     pub use crate::operator::{
-        Aggregate, ApproxDistinct, Avg, Count, Distinct, Fold, Max, MaxBy, Min, MinBy, Percentiles, Reduce, Sum, TopN,
+        Aggregate, ApproxDistinct, Avg, Count, Distinct, Fold, Max, MaxBy, Min, MinBy, Percentiles, Reduce, Sum,
+        TimeDomain, TopN,
     };
     pub use crate::record::{Data, Key};
+    pub use crate::state::{ListState, MapState, ValueState};
     pub use crate::time::{TimeFormat, Timestamp, Watermarks, hours, millis, minutes, seconds};
     pub use crate::{JobHandle, JobState, JobStatus};
 }

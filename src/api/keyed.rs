@@ -1,11 +1,13 @@
 //! Streams grouped by a key.
 
 use super::job::{SharedGraph, lock};
-use super::{Stream, WindowedStream};
-use crate::graph::{Exchange, Logic, Node, NodeId};
+use super::{ConnectedStreams, KeyedBroadcastStream, Stream, WindowedStream};
+use crate::graph::{Exchange, Logic, Node, NodeId, Upstream};
+use crate::operator::process::{FlatMapWithState, KeyedProcess, KeyedProcessOperator, StateFunction};
 use crate::operator::window::Windows;
 use crate::operator::{Aggregate, Count, RunningAggregate, RunningReduce, TypedPort};
 use crate::record::{Data, Key};
+use crate::state::StateValue;
 use std::sync::Arc;
 
 /// A stream of records of type `T` grouped by a key of type `K`. Only here are the operators that keep state per key.
@@ -21,9 +23,9 @@ use std::sync::Arc;
 /// numbers.count();
 /// ```
 pub struct KeyedStream<K, T> {
-    graph: SharedGraph,
-    key_by: NodeId,
-    key: Arc<dyn Fn(&T) -> K + Send + Sync>,
+    pub(super) graph: SharedGraph,
+    pub(super) key_by: NodeId,
+    pub(super) key: Arc<dyn Fn(&T) -> K + Send + Sync>,
 }
 
 impl<K, T> Clone for KeyedStream<K, T> {
@@ -40,7 +42,7 @@ impl<K: Key, T: Data> KeyedStream<K, T> {
     /// Adds a stateful operator.
     fn then<U: Data>(&self, kind: &str, logic: Logic) -> Stream<U> {
         let node = Node::new(kind, logic, None, vec![TypedPort::<U>::shared()]);
-        let id = lock(&self.graph).add(node, &[(self.key_by, 0, Exchange::Hash)]);
+        let id = lock(&self.graph).add(node, &[self.upstream()]);
         Stream::new(self.graph.clone(), id, 0)
     }
 
@@ -85,6 +87,90 @@ impl<K: Key, T: Data> KeyedStream<K, T> {
     /// Counts the records of each key: [`aggregate`](KeyedStream::aggregate) with [`Count`].
     pub fn count(&self) -> Stream<(K, u64)> {
         self.aggregate(Count)
+    }
+
+    /// Runs a process function: state of any kind, timers, side outputs. One in, any number out; the records of a key in
+    /// order. State: the function's, and its timers.
+    pub fn process<F: KeyedProcess<Key = K, Input = T>>(&self, function: F) -> Stream<F::Output> {
+        let logic = Logic::Keyed(Arc::new(KeyedProcessOperator::new(self.key.clone(), function)));
+        let node = Node::process("process", logic, TypedPort::<F::Output>::shared());
+        let id = lock(&self.graph).add(node, &[self.upstream()]);
+        Stream::new(self.graph.clone(), id, 0)
+    }
+
+    /// Makes of each record another one, by a function that may look at the state of the key and change it: the short form
+    /// of [`process`](KeyedStream::process). One in, one out, order and event time kept. State: one value per key, which
+    /// `create` makes for the first record, kept for ever.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// let mut numbered = Harness::new(|words: Stream<&'static str>| {
+    ///     words.key_by(|word| word.to_string()).map_with_state(|| 0, |count: &mut u32, word, _| {
+    ///         *count += 1;
+    ///         format!("{word} {count}")
+    ///     })
+    /// });
+    /// numbered.push("mill", Timestamp::EPOCH).push("stream", Timestamp::EPOCH).push("mill", Timestamp::EPOCH);
+    /// assert_eq!(numbered.drain(), ["mill 1", "stream 1", "mill 2"]);
+    /// ```
+    pub fn map_with_state<S: StateValue, U: Data>(
+        &self,
+        create: impl Fn() -> S + Send + Sync + 'static,
+        function: impl Fn(&mut S, &K, T) -> U + Send + Sync + 'static,
+    ) -> Stream<U> {
+        let function: StateFunction<K, T, S, Option<U>> =
+            Arc::new(move |state, key, record| Some(function(state, key, record)));
+        let operator = FlatMapWithState::new(self.key.clone(), create, function);
+        self.then("map_with_state", Logic::Keyed(Arc::new(operator)))
+    }
+
+    /// As [`map_with_state`](KeyedStream::map_with_state), for any number of records from each: an `Option`, a `Vec`, or
+    /// whatever can be iterated.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// // Lets a value pass when it differs from the one before.
+    /// let mut changes = Harness::new(|values: Stream<(u8, i32)>| {
+    ///     values.key_by(|value| value.0).flat_map_with_state(|| None, |last: &mut Option<i32>, _, (sensor, value)| {
+    ///         (last.replace(value) != Some(value)).then_some((sensor, value))
+    ///     })
+    /// });
+    /// for value in [(1, 20), (2, 20), (1, 20), (1, 21)] {
+    ///     changes.push(value, Timestamp::EPOCH);
+    /// }
+    /// assert_eq!(changes.drain(), [(1, 20), (2, 20), (1, 21)]);
+    /// ```
+    pub fn flat_map_with_state<S: StateValue, I>(
+        &self,
+        create: impl Fn() -> S + Send + Sync + 'static,
+        function: impl Fn(&mut S, &K, T) -> I + Send + Sync + 'static,
+    ) -> Stream<I::Item>
+    where
+        I: IntoIterator<Item: Data> + 'static,
+    {
+        let operator = FlatMapWithState::new(self.key.clone(), create, Arc::new(function));
+        self.then("flat_map_with_state", Logic::Keyed(Arc::new(operator)))
+    }
+
+    /// Connects two streams of one key type, for a function that shares state between them:
+    /// [`CoProcess`](crate::operator::process::CoProcess).
+    pub fn connect<U: Data>(&self, other: &KeyedStream<K, U>) -> ConnectedStreams<K, T, U> {
+        ConnectedStreams::new(self, other)
+    }
+
+    /// Puts a stream of rules beside this one, whose every record goes to all subtasks of the next operator:
+    /// [`KeyedBroadcastProcess`](crate::operator::process::KeyedBroadcastProcess).
+    pub fn connect_broadcast<R: Data>(&self, rules: &Stream<R>) -> KeyedBroadcastStream<K, T, R> {
+        KeyedBroadcastStream::new(self, rules)
+    }
+
+    /// How its records get to a keyed operator.
+    pub(super) fn upstream(&self) -> Upstream {
+        (self.key_by, 0, Exchange::Hash)
     }
 
     /// Gives the keying itself a stable id and the place where it is told apart in messages. Unique in the job.

@@ -25,12 +25,14 @@
 //! # Ok::<(), millstream::Error>(())
 //! ```
 
+mod connected;
 mod job;
 mod keyed;
 mod local_global;
 mod stream;
 mod windowed;
 
+pub use connected::{BroadcastStream, ConnectedStreams, KeyedBroadcastStream};
 pub use job::Job;
 pub use keyed::KeyedStream;
 pub use local_global::LocalGlobal;

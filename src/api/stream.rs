@@ -1,9 +1,10 @@
 //! Streams that are not keyed.
 
 use super::job::{SharedGraph, lock};
-use super::{KeyedStream, WindowedStream};
+use super::{BroadcastStream, KeyedStream, WindowedStream};
 use crate::connector::Sink;
-use crate::graph::{Error, Exchange, Logic, Node, NodeId};
+use crate::graph::{Error, Exchange, Logic, Node, NodeId, Upstream};
+use crate::operator::process::{Side, Tag};
 use crate::operator::window::Windows;
 use crate::operator::{
     EventTime, Filter, FlatMap, Inspect, KeyBy, Lookup, Map, SinkOperator, SplitBy, StageFactory, TryMap, TypedPort,
@@ -22,7 +23,7 @@ use std::sync::Arc;
 pub struct Stream<T> {
     pub(crate) graph: SharedGraph,
     /// The outputs that this stream unites, and how each goes to the next operator.
-    from: Vec<(NodeId, usize, Exchange)>,
+    pub(super) from: Vec<Upstream>,
     record: PhantomData<fn() -> T>,
 }
 
@@ -105,6 +106,31 @@ impl<T: Data> Stream<T> {
         Stream::new(self.graph.clone(), id, 0)
     }
 
+    /// The side output of a process function under that tag: the stream must be one that `process` has returned. Asked for
+    /// twice, it is one stream used twice. An output that nobody asks for costs nothing.
+    ///
+    /// A tag of one name and another type, or another operator, is an error when the job is planned.
+    pub fn side<U: Data>(&self, tag: &Tag<U>) -> Stream<U> {
+        let mut graph = lock(&self.graph);
+        let port = match self.from[..] {
+            [(id, ..)] => graph.side(id, Side::of(tag), TypedPort::<U>::shared()),
+            _ => Err(Error::NoOperator),
+        };
+        // After a mistake nothing runs, so it does not matter where the stream comes from.
+        let port = port.unwrap_or_else(|mistake| {
+            graph.mistakes.push(mistake);
+            0
+        });
+        drop(graph);
+        Stream::new(self.graph.clone(), self.from[0].0, port)
+    }
+
+    /// Puts a stream of rules beside this one, whose every record goes to all subtasks of the next operator:
+    /// [`BroadcastProcess`](crate::operator::process::BroadcastProcess).
+    pub fn connect_broadcast<R: Data>(&self, rules: &Stream<R>) -> BroadcastStream<T, R> {
+        BroadcastStream::new(self, rules)
+    }
+
     /// Gives each record its event time and makes the stream's watermarks.
     ///
     /// Put it as near to the source as the time is known: right behind a source (without an exchange between) watermarks
@@ -126,9 +152,7 @@ impl<T: Data> Stream<T> {
     /// Both streams as one; each keeps its own order and its own way to the next operator. Event time is the slower one's.
     #[must_use]
     pub fn union(&self, other: &Stream<T>) -> Stream<T> {
-        if !Arc::ptr_eq(&self.graph, &other.graph) {
-            let operator = lock(&self.graph).nodes[self.from[0].0].label().to_owned();
-            lock(&self.graph).mistakes.push(Error::ForeignStream { operator });
+        if !same_job(&self.graph, self.from[0].0, &other.graph) {
             return self.clone();
         }
         let from = self.from.iter().chain(&other.from).copied().collect();
@@ -224,6 +248,17 @@ impl<T: Data> Stream<T> {
         drop(graph);
         self.clone()
     }
+}
+
+/// Whether two streams belong to one job; notes the mistake at the operator that the first comes from if they do not.
+pub(super) fn same_job(graph: &SharedGraph, from: NodeId, other: &SharedGraph) -> bool {
+    let same = Arc::ptr_eq(graph, other);
+    if !same {
+        let mut graph = lock(graph);
+        let operator = graph.nodes[from].label().to_owned();
+        graph.mistakes.push(Error::ForeignStream { operator });
+    }
+    same
 }
 
 /// The end of a stream, to name or place its sink.

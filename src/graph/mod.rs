@@ -73,6 +73,30 @@ pub enum Error {
     /// A uid, name or parallelism was given to a union.
     #[error("a union is no operator: give the uid, name or parallelism to the operator in front of it or behind it")]
     NoOperator,
+    /// A side output was asked of an operator that has none by tag.
+    #[error(
+        "operator `{operator}` has no side outputs, so none named `{tag}`; call .side(..) on the stream that .process(..) returns"
+    )]
+    NoSides {
+        /// The operator.
+        operator: String,
+        /// The tag's name.
+        tag: &'static str,
+    },
+    /// Two tags of one name and two types were asked of one operator.
+    #[error(
+        "the side output `{tag}` of operator `{operator}` is read as {} and as {}; give one of the tags another name",
+        types[0],
+        types[1]
+    )]
+    SideTypes {
+        /// The operator.
+        operator: String,
+        /// The tags' name.
+        tag: &'static str,
+        /// The types, in the order in which they were asked for.
+        types: [&'static str; 2],
+    },
     /// Streams of two jobs were mixed.
     #[error("operator `{operator}` joins streams of two jobs; build both on one Job")]
     ForeignStream {

@@ -1,6 +1,7 @@
 //! Nodes and edges.
 
 use super::Error;
+use crate::operator::process::Side;
 use crate::operator::{HeadFactory, Port, SinkFactory, SourceFactory, StageFactory};
 use std::sync::Arc;
 
@@ -59,6 +60,8 @@ pub(crate) struct Node {
     pub(crate) input: Option<Arc<dyn Port>>,
     /// The types of its outputs.
     pub(crate) ports: Vec<Arc<dyn Port>>,
+    /// The side outputs that are read, from port 1 on; `None` if it has none by tag.
+    pub(crate) sides: Option<Vec<Side>>,
 }
 
 impl Node {
@@ -82,7 +85,13 @@ impl Node {
             logic,
             input,
             ports,
+            sides: None,
         }
+    }
+
+    /// An operator with a main output, and side outputs by tag.
+    pub(crate) fn process(kind: &str, logic: Logic, main: Arc<dyn Port>) -> Self {
+        Node { sides: Some(Vec::new()), ..Node::new(kind, logic, None, vec![main]) }
     }
 
     /// What people call it.
@@ -182,6 +191,22 @@ impl Graph {
         let moved = |edge: &Edge| Some(Edge { from: places[edge.from]?, to: places[edge.to]?, ..*edge });
         let edges = self.edges.iter().filter_map(moved).collect();
         Graph { job: self.job.clone(), nodes, edges, mistakes: self.mistakes.clone() }
+    }
+
+    /// The port of a side output; one that is asked for twice is one port.
+    pub(crate) fn side(&mut self, node: NodeId, side: Side, port: Arc<dyn Port>) -> Result<usize, Error> {
+        let node = &mut self.nodes[node];
+        let (operator, tag) = (node.label().to_owned(), side.name);
+        let Some(sides) = &mut node.sides else { return Err(Error::NoSides { operator, tag }) };
+        match sides.iter().position(|known| known.name == tag) {
+            Some(known) if sides[known].is_like(&side) => Ok(known + 1),
+            Some(known) => Err(Error::SideTypes { operator, tag, types: [sides[known].type_name, side.type_name] }),
+            None => {
+                sides.push(side);
+                node.ports.push(port);
+                Ok(sides.len())
+            }
+        }
     }
 
     /// The edges into a node.

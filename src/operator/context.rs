@@ -2,6 +2,7 @@
 
 use super::core::SinkPort;
 use super::outlet::{OutletHandle, OutletQueue};
+use super::process::Side;
 use super::{Error, SplitState};
 use crate::state::Store;
 use crate::time::Timestamp;
@@ -102,6 +103,8 @@ pub(crate) struct BuildContext {
     pub(crate) queue: OutletQueue,
     pub(crate) outlets: Vec<Rc<dyn OutletHandle>>,
     pub(crate) sinks: Vec<SinkPort>,
+    /// The side outputs of the head, behind its main one.
+    pub(crate) sides: Vec<Side>,
     pub(crate) meters: BTreeMap<usize, (String, Rc<Meter>)>,
     pub(crate) snapshots: Snapshots,
     /// Calls to the outside that are to be made.
@@ -132,6 +135,7 @@ impl BuildContext {
             queue: OutletQueue::default(),
             outlets: Vec::new(),
             sinks: Vec::new(),
+            sides: Vec::new(),
             meters: BTreeMap::new(),
             snapshots: Vec::new(),
             calls: Rc::default(),

@@ -26,6 +26,7 @@ mod lookup;
 mod map;
 mod outlet;
 mod partial;
+pub mod process;
 mod running;
 mod sink;
 mod source;
@@ -162,6 +163,21 @@ pub enum Error {
     /// A source or sink failed.
     #[error(transparent)]
     Connector(#[from] crate::connector::Error),
+    /// The user's code gave up.
+    #[error(transparent)]
+    User(Box<dyn std::error::Error + Send + Sync>),
+    /// A side output is written with another type than it is read with.
+    #[error(
+        "side output `{tag}` is written with records of {written} and read with records of {read}; give both one Tag, or two names"
+    )]
+    SideType {
+        /// The tag's name.
+        tag: &'static str,
+        /// The type of the function's tag.
+        written: &'static str,
+        /// The type of the tag that the dataflow reads.
+        read: &'static str,
+    },
     /// A call to the outside had no answer, and there is no fallback.
     #[error("no answer in {attempts} attempts: {cause}; mend what is asked, or give the lookup a fallback")]
     Unanswered {
@@ -200,7 +216,7 @@ impl Faulty for Error {
             Error::State(error) => error.fault(),
             Error::Connector(error) => error.fault(),
             Error::Unanswered { .. } => Fault::External,
-            Error::Foreign { .. } | Error::Snapshot { .. } => Fault::User,
+            Error::User(_) | Error::SideType { .. } | Error::Foreign { .. } | Error::Snapshot { .. } => Fault::User,
         }
     }
 }

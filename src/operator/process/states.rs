@@ -1,0 +1,60 @@
+//! Where a process function gets its states.
+
+use super::Failure;
+use crate::operator::BuildContext;
+use crate::record::Key;
+use crate::state::{ListState, MapState, StateValue, ValueState};
+use std::marker::PhantomData;
+
+/// Gives a process function its states, each under a name.
+///
+/// A name is for ever: by it, and by the operator's uid, the state is found again after a restart. Names are unique in the
+/// function; `event timers` and `processing timers` are taken. A name that was given to another type is refused.
+///
+/// ```
+/// use millstream::prelude::*;
+///
+/// /// What is known of a cart.
+/// struct Cart {
+///     items: ListState<u64, String>,
+///     total: ValueState<u64, u64>,
+/// }
+///
+/// fn open(states: &mut States<'_, u64>) -> Result<Cart, Failure> {
+///     Ok(Cart { items: states.list("items")?, total: states.value("total")? })
+/// }
+/// ```
+pub struct States<'a, K> {
+    context: &'a mut BuildContext,
+    key: PhantomData<fn() -> K>,
+}
+
+impl<'a, K: Key> States<'a, K> {
+    pub(super) fn new(context: &'a mut BuildContext) -> Self {
+        States { context, key: PhantomData }
+    }
+
+    /// One value per key.
+    ///
+    /// # Errors
+    /// If the name is taken, the state was written as another type, or its file cannot be read. So do the methods below.
+    pub fn value<V: StateValue>(&mut self, name: &str) -> Result<ValueState<K, V>, Failure> {
+        Ok(self.context.store().value(name)?)
+    }
+
+    /// A list per key. What is appended is written, not the whole list.
+    ///
+    /// # Errors
+    /// As [`value`](States::value).
+    pub fn list<T: StateValue>(&mut self, name: &str) -> Result<ListState<K, T>, Failure> {
+        Ok(self.context.store().list(name)?)
+    }
+
+    /// A sorted map per key. What changes is written, not the whole map.
+    ///
+    /// # Errors
+    /// As [`value`](States::value).
+    pub fn map<UK: Key, UV: StateValue>(&mut self, name: &str) -> Result<MapState<K, UK, UV>, Failure> {
+        Ok(self.context.store().map(name)?)
+    }
+}
