@@ -35,10 +35,12 @@ fn parent(arguments: Arguments) -> Result<(), Failure> {
             Median::ratio(one, two, |cost| cost.cpu).spread(2),
             speed(one),
             speed(two),
+            Median::of(two.iter().map(|cost| cost.peak)).spread(0),
         ]);
     }
     let title = format!("Counts of {records} records by key and ten seconds, parallelism 2; one phase against two");
-    measure::table(&title, &["skew", "wall one/two", "CPU one/two", "M/s one", "M/s two"], &rows)
+    measure::table(&title, &["skew", "wall one/two", "CPU one/two", "M/s one", "M/s two", "MiB two"], &rows)?;
+    Ok(())
 }
 
 fn child(given: &[String]) -> Result<(), Failure> {

@@ -40,7 +40,7 @@ impl<K: Key, T: Data> KeyedStream<K, T> {
     }
 
     /// Adds a stateful operator.
-    fn then<U: Data>(&self, kind: &str, logic: Logic) -> Stream<U> {
+    pub(super) fn then<U: Data>(&self, kind: &str, logic: Logic) -> Stream<U> {
         let node = Node::new(kind, logic, None, vec![TypedPort::<U>::shared()]);
         let id = lock(&self.graph).add(node, &[self.upstream()]);
         Stream::new(self.graph.clone(), id, 0)

@@ -29,6 +29,7 @@ mod connected;
 mod job;
 mod keyed;
 mod local_global;
+mod shaping;
 mod stream;
 mod windowed;
 

@@ -34,7 +34,7 @@ impl<T: Data> Stream<T> {
     }
 
     /// Adds an operator behind this stream.
-    fn attach(&self, kind: &str, logic: Logic, ports: Vec<Arc<dyn crate::operator::Port>>) -> NodeId {
+    pub(super) fn attach(&self, kind: &str, logic: Logic, ports: Vec<Arc<dyn crate::operator::Port>>) -> NodeId {
         let node = Node::new(kind, logic, Some(TypedPort::<T>::shared()), ports);
         lock(&self.graph).add(node, &self.from)
     }
@@ -171,7 +171,7 @@ impl<T: Data> Stream<T> {
         self.exchanged(Exchange::Broadcast)
     }
 
-    fn exchanged(&self, exchange: Exchange) -> Stream<T> {
+    pub(super) fn exchanged(&self, exchange: Exchange) -> Stream<T> {
         let from = self.from.iter().map(|&(from, port, _)| (from, port, exchange)).collect();
         Stream { from, ..self.clone() }
     }
@@ -239,7 +239,7 @@ impl<T: Data> Stream<T> {
         self.with_node(|node| node.isolated = true)
     }
 
-    fn with_node(&self, change: impl FnOnce(&mut Node)) -> Stream<T> {
+    pub(super) fn with_node(&self, change: impl FnOnce(&mut Node)) -> Stream<T> {
         let mut graph = lock(&self.graph);
         match self.from[..] {
             [(id, ..)] => change(&mut graph.nodes[id]),

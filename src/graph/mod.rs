@@ -20,7 +20,7 @@ mod plan;
 mod plan_tests;
 
 pub(crate) use node::{Exchange, Graph, Logic, Node, NodeId, Upstream};
-pub(crate) use plan::Plan;
+pub(crate) use plan::{ChainEdge, Plan};
 
 use crate::fault::{Fault, Faulty};
 
@@ -69,6 +69,18 @@ pub enum Error {
         operator: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A function that chooses subtasks would have to choose among different numbers of them at once.
+    #[error(
+        "operator `{operator}` chooses among {one} and among {other} subtasks; call partition_custom once for each operator behind it, or give these one parallelism"
+    )]
+    UnequalPartitions {
+        /// The operator that chooses.
+        operator: String,
+        /// How many subtasks one operator behind it has.
+        one: usize,
+        /// How many another one has.
+        other: usize,
     },
     /// A uid, name or parallelism was given to a union.
     #[error("a union is no operator: give the uid, name or parallelism to the operator in front of it or behind it")]

@@ -20,6 +20,8 @@ pub(crate) enum Exchange {
     Rebalance,
     /// Everything to all.
     Broadcast,
+    /// To the subtasks that the operator in front has chosen, a [`Logic::KeyBy`].
+    Custom,
 }
 
 /// What a node does.
@@ -28,7 +30,7 @@ pub(crate) enum Logic {
     Source(Arc<dyn SourceFactory>),
     /// Keeps no keyed state.
     Stage(Arc<dyn StageFactory>),
-    /// Hashes keys; has an outlet of its own.
+    /// Hashes keys, or chooses subtasks; has an outlet of its own.
     KeyBy(Arc<dyn StageFactory>),
     /// Keeps keyed state, behind a hash exchange.
     Keyed(Arc<dyn HeadFactory>),
@@ -53,6 +55,8 @@ pub(crate) struct Node {
     pub(crate) isolated: bool,
     /// Another operator has taken its place while the dataflow was built.
     pub(crate) replaced: bool,
+    /// How many records a batch for it should hold at most, where all its subtasks together are given that many.
+    pub(crate) batch_limit: Option<usize>,
     /// What is wrong with its settings.
     pub(crate) flaw: Option<String>,
     pub(crate) logic: Logic,
@@ -81,6 +85,7 @@ impl Node {
             parallelism: None,
             isolated: false,
             replaced: false,
+            batch_limit: None,
             flaw: None,
             logic,
             input,

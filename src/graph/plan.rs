@@ -75,6 +75,12 @@ impl Graph {
             if !matches!(node.logic, Logic::Sink(_)) && self.outputs(id, 0).next().is_none() {
                 return Err(Error::NoSink { operator: node.label().to_owned() });
             }
+            let mut chosen = self.outputs(id, 0).filter(|edge| edge.exchange == Exchange::Custom);
+            if let Some(one) = chosen.next().map(|edge| parallelism(edge.to)) {
+                if let Some(other) = chosen.map(|edge| parallelism(edge.to)).find(|other| *other != one) {
+                    return Err(Error::UnequalPartitions { operator: node.label().to_owned(), one, other });
+                }
+            }
         }
 
         // Nodes are numbered in the order they were built, and a node's inputs exist before it.

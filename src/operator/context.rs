@@ -85,6 +85,8 @@ pub(crate) struct BuildContext {
     pub(crate) subtask: usize,
     /// How many subtasks the chain has.
     pub(crate) parallelism: usize,
+    /// Among how many subtasks the operator that is built chooses for its records, if it does.
+    pub(crate) choices: usize,
     /// Its state, if the head is stateful.
     pub(crate) store: Option<Store>,
     /// What the checkpoint holds, by uid.
@@ -124,6 +126,7 @@ impl BuildContext {
         BuildContext {
             subtask,
             parallelism,
+            choices: 1,
             store: None,
             restored: BTreeMap::new(),
             split: Rc::default(),

@@ -132,6 +132,14 @@ impl Core {
         matches!(&self.front, Front::Head(head) if head.is_full())
     }
 
+    /// The processing time before which it takes no more data.
+    pub(crate) fn free_at(&self) -> Option<Timestamp> {
+        match &self.front {
+            Front::Source(_) => None,
+            Front::Head(head) => head.free_at(),
+        }
+    }
+
     /// Whether nothing that came in waits for an answer.
     pub(crate) fn is_drained(&self) -> bool {
         !matches!(&self.front, Front::Head(head) if !head.is_drained())

@@ -18,6 +18,7 @@
 pub mod aggregate;
 mod context;
 mod core;
+mod dedup;
 mod event_time;
 mod filter;
 mod flat_map;
@@ -26,13 +27,18 @@ mod lookup;
 mod map;
 mod outlet;
 mod partial;
+mod partition;
 pub mod process;
 mod running;
+mod sample;
 mod sink;
 mod source;
+mod tap;
+mod throttle;
 mod timing;
 mod try_map;
 pub mod window;
+mod zip;
 
 pub use aggregate::{
     Aggregate, ApproxDistinct, Avg, Count, Distinct, ExactSum, Fold, HyperLogLog, Max, MaxBy, Min, MinBy, Number,
@@ -40,6 +46,7 @@ pub use aggregate::{
 };
 pub(crate) use context::{BuildContext, Restored, Site};
 pub(crate) use core::{Core, Front};
+pub(crate) use dedup::Dedup;
 pub(crate) use event_time::EventTime;
 pub(crate) use filter::{Filter, SplitBy};
 pub(crate) use flat_map::FlatMap;
@@ -50,14 +57,19 @@ pub(crate) use map::{Inspect, Map};
 pub(crate) use outlet::{Outgoing, Port, TypedPort};
 pub use partial::Partial;
 pub(crate) use partial::{MergeParts, PaneEnd, PartialAggregate};
+pub(crate) use partition::Partition;
 pub(crate) use running::{RunningAggregate, RunningReduce};
+pub(crate) use sample::Sample;
 pub(crate) use sink::{SinkFactory, SinkOperator};
 #[cfg(test)]
 pub(crate) use source::Decoder;
 pub(crate) use source::{Block, ReadOutcome, Reader, SourceFactory, SourceOperator, SplitState};
+pub(crate) use tap::Tap;
+pub(crate) use throttle::Throttle;
 pub use timing::TimeDomain;
 pub(crate) use timing::{Due, Timing};
 pub(crate) use try_map::TryMap;
+pub(crate) use zip::ZipWithIndex;
 
 use crate::fault::{Fault, Faulty};
 use crate::record::Batch;
@@ -106,6 +118,11 @@ pub(crate) trait Head {
     /// Whether it can take no more data before a call is answered.
     fn is_full(&self) -> bool {
         false
+    }
+
+    /// The processing time before which it takes no more data; barriers it does.
+    fn free_at(&self) -> Option<Timestamp> {
+        None
     }
 
     /// Whether nothing that came in waits for an answer before it goes on.
@@ -186,6 +203,19 @@ pub enum Error {
         /// The last error.
         cause: String,
     },
+    /// A record has no event time, and the operator goes by it.
+    #[error("a record has no event time; give the stream event time by .event_time(..) in front of this operator")]
+    NoEventTime,
+    /// A function chose a subtask that does not exist.
+    #[error(
+        "partition_custom chose subtask {chosen}, but the operator behind has {subtasks}, numbered from 0; choose by `record % subtasks` or the like"
+    )]
+    NoSuchSubtask {
+        /// What it chose.
+        chosen: usize,
+        /// How many there are.
+        subtasks: usize,
+    },
     /// Records that a checkpoint holds for the operator are of another type.
     #[error(
         "the checkpoint holds records for operator `{uid}` that are of another type ({cause}); start with --fresh or a new state directory"
@@ -216,7 +246,12 @@ impl Faulty for Error {
             Error::State(error) => error.fault(),
             Error::Connector(error) => error.fault(),
             Error::Unanswered { .. } => Fault::External,
-            Error::User(_) | Error::SideType { .. } | Error::Foreign { .. } | Error::Snapshot { .. } => Fault::User,
+            Error::User(_)
+            | Error::SideType { .. }
+            | Error::NoEventTime
+            | Error::NoSuchSubtask { .. }
+            | Error::Foreign { .. }
+            | Error::Snapshot { .. } => Fault::User,
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct Batch {
 trait Payload: Any + Send + Sync {
     fn len(&self) -> usize;
     fn bytes(&self) -> usize;
-    fn split_by_key(&self, parts: usize) -> Vec<Option<Batch>>;
+    fn split(&self, parts: usize, part_of: fn(u64, usize) -> usize) -> Vec<Option<Batch>>;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -46,7 +46,20 @@ impl Batch {
     /// # Panics
     /// If the rows bear no key hashes.
     pub fn split_by_key(&self, parts: usize) -> Vec<Option<Batch>> {
-        if parts == 1 { vec![Some(self.clone())] } else { self.payload.split_by_key(parts) }
+        self.split(parts, |hash, parts| KeyGroup::of(hash).subtask(parts))
+    }
+
+    /// Its records by the subtask (of `parts`) that was chosen for each; `None` for a subtask that gets nothing. Order is
+    /// kept within each part.
+    ///
+    /// # Panics
+    /// If the rows bear no choices, or choices beyond `parts`.
+    pub fn split_by_choice(&self, parts: usize) -> Vec<Option<Batch>> {
+        self.split(parts, |choice, _| usize::try_from(choice).unwrap_or(usize::MAX))
+    }
+
+    fn split(&self, parts: usize, part_of: fn(u64, usize) -> usize) -> Vec<Option<Batch>> {
+        if parts == 1 { vec![Some(self.clone())] } else { self.payload.split(parts, part_of) }
     }
 
     /// The rows inside.
@@ -55,6 +68,14 @@ impl Batch {
     /// If the batch holds records of another type: an edge joins two ends of one type.
     pub fn rows<T: Data>(self) -> Arc<Rows<T>> {
         self.payload.as_any().downcast().expect("both ends of an edge have one record type")
+    }
+
+    /// The rows inside, to take apart; they are copied if somebody else has the batch too.
+    ///
+    /// # Panics
+    /// As [`rows`](Batch::rows).
+    pub fn into_rows<T: Data>(self) -> Rows<T> {
+        Arc::try_unwrap(self.rows()).unwrap_or_else(|shared| Rows::clone(&shared))
     }
 }
 
@@ -65,7 +86,7 @@ pub struct Rows<T> {
     pub records: Vec<T>,
     /// The event time of each record; [`Timestamp::MIN`] where it has none.
     pub times: Vec<Timestamp>,
-    /// The hash of each record's key, or empty on an edge that is not keyed.
+    /// The hash of each record's key; where a function chooses the subtask, the subtask's number; empty on other edges.
     pub hashes: Vec<u64>,
 }
 
@@ -105,12 +126,12 @@ impl<T: Data> Payload for Rows<T> {
         self.records.len() * (size_of::<T>() + size_of::<Timestamp>()) + self.hashes.len() * size_of::<u64>()
     }
 
-    fn split_by_key(&self, parts: usize) -> Vec<Option<Batch>> {
-        assert_eq!(self.hashes.len(), self.records.len(), "a hash exchange needs key hashes");
+    fn split(&self, parts: usize, part_of: fn(u64, usize) -> usize) -> Vec<Option<Batch>> {
+        assert_eq!(self.hashes.len(), self.records.len(), "an exchange by key or choice needs one for each record");
         let mut split: Vec<Rows<T>> =
             (0..parts).map(|_| Rows::with_capacity(self.len() / parts + self.len() / 8 + 1, true)).collect();
         for ((record, time), hash) in self.records.iter().zip(&self.times).zip(&self.hashes) {
-            let part = &mut split[KeyGroup::of(*hash).subtask(parts)];
+            let part = &mut split[part_of(*hash, parts)];
             part.records.push(record.clone());
             part.times.push(*time);
             part.hashes.push(*hash);

@@ -4,7 +4,7 @@ use super::drift::DriftBoard;
 use super::mailbox::Failure;
 use crate::config::Config;
 use crate::fault::{Fault, Faulty};
-use crate::graph::{Logic, NodeId, Plan};
+use crate::graph::{ChainEdge, Exchange, Logic, NodeId, Plan};
 use crate::operator::{AnyStage, BuildContext, Core, Error, Front, Restored, SplitState};
 use crate::record::{Epoch, KeyGroup};
 use crate::state::{self, Identity, Store, StoreOptions};
@@ -77,8 +77,20 @@ impl Blueprint {
     /// Batches are split at a hash exchange, so they gather more records in front of many receivers.
     fn batch_size(&self) -> usize {
         let behind = self.plan.edges.iter().filter(|edge| edge.from == self.chain);
-        let receivers = behind.map(|edge| self.plan.chains[edge.to].parallelism).max().unwrap_or(1);
-        self.config.batch_size.saturating_mul(receivers.min(8))
+        let receivers = behind.clone().map(|edge| self.plan.chains[edge.to].parallelism).max().unwrap_or(1);
+        let limits = behind.filter_map(|edge| {
+            let to = &self.plan.chains[edge.to];
+            Some(self.plan.graph.nodes[to.head].batch_limit? / to.parallelism)
+        });
+        let limit = limits.min().unwrap_or(usize::MAX).max(1);
+        self.config.batch_size.saturating_mul(receivers.min(8)).min(limit)
+    }
+
+    /// Among how many subtasks an operator chooses for its records.
+    fn choices(&self, node: NodeId) -> usize {
+        let chosen =
+            |edge: &&ChainEdge| edge.from == self.chain && edge.origin.0 == node && edge.exchange == Exchange::Custom;
+        self.plan.edges.iter().find(chosen).map_or(1, |edge| self.plan.chains[edge.to].parallelism)
     }
 
     fn assemble(&self, context: &mut BuildContext) -> Result<Front, Error> {
@@ -153,6 +165,7 @@ impl Blueprint {
             }
             Logic::KeyBy(factory) => {
                 context.begin(id, &node.uid);
+                context.choices = self.choices(id);
                 factory.build(context, Vec::new())
             }
             Logic::Sink(factory) => {

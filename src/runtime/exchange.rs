@@ -115,6 +115,15 @@ impl Exchanges {
 }
 
 impl Lane {
+    /// Gives each channel its part.
+    fn deal(&self, parts: Vec<Option<Batch>>, channels: &mut [OutChannel]) {
+        for (channel, part) in self.channels.clone().zip(parts) {
+            if let Some(part) = part {
+                channels[channel].push(Element::Batch(part));
+            }
+        }
+    }
+
     fn spread(&mut self, batch: &Batch, channels: &mut [OutChannel]) {
         match self.exchange {
             Exchange::Forward | Exchange::Broadcast => {
@@ -122,13 +131,8 @@ impl Lane {
                     channels[channel].push(Element::Batch(batch.clone()));
                 }
             }
-            Exchange::Hash => {
-                for (channel, part) in self.channels.clone().zip(batch.split_by_key(self.channels.len())) {
-                    if let Some(part) = part {
-                        channels[channel].push(Element::Batch(part));
-                    }
-                }
-            }
+            Exchange::Hash => self.deal(batch.split_by_key(self.channels.len()), channels),
+            Exchange::Custom => self.deal(batch.split_by_choice(self.channels.len()), channels),
             Exchange::Rebalance => {
                 let channel = self.channels.start + self.turn % self.channels.len();
                 self.turn += 1;

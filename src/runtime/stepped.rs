@@ -335,6 +335,17 @@ impl SteppedJob {
         self.board.set_failure(format!("checkpoint {epoch} failed: {cause}"));
     }
 
+    /// Moves the clock on to where the first operator that pauses takes data again: a barrier may wait behind what it is to
+    /// take. Returns whether any pauses.
+    fn wait_out_pause(&mut self) -> bool {
+        let pause = self.seats.iter().filter_map(|seat| seat.shell.pauses_for()).min();
+        if let Some(pause) = pause {
+            self.clock.advance(pause);
+            self.wake();
+        }
+        pause.is_some()
+    }
+
     /// Takes a checkpoint and runs until it is complete.
     ///
     /// # Errors
@@ -345,8 +356,10 @@ impl SteppedJob {
                 return Ok(());
             }
             let before = (self.settled, self.ledger().manifest().checkpoints);
+            // The clock may have come to the end of a pause.
+            self.wake();
             self.trigger(Life::Running)?;
-            while self.settled == before.0 && matches!(self.turn()?, Turn::Moved) {}
+            while self.settled == before.0 && (matches!(self.turn()?, Turn::Moved) || self.wait_out_pause()) {}
             // A failure on the way has begun another life: try again there.
             if self.settled.attempt() == before.0.attempt() {
                 let completed = self.ledger().manifest().checkpoints > before.1;
@@ -459,6 +472,9 @@ impl SteppedJob {
         let before = self.settled;
         self.trigger(Life::Finished)?;
         self.settle_all()?;
+        while !self.over && self.wait_out_pause() {
+            self.settle_all()?;
+        }
         if self.over {
             self.board.set_state(JobState::Finished);
             return Ok(());

@@ -13,7 +13,8 @@ use std::time::Duration;
 /// Drives a piece of a dataflow, from one stream to another, on this thread: what is pushed has been processed when the call
 /// returns.
 ///
-/// The clock begins at the Unix epoch and moves by [`advance`](Harness::advance) only. Unless told otherwise each operator
+/// The clock begins at the Unix epoch and moves by [`advance`](Harness::advance), and when a checkpoint must wait for a
+/// throttle. Unless told otherwise each operator
 /// has one subtask, and an operator that fails is not restarted.
 ///
 /// # Panics

@@ -11,6 +11,7 @@ mod memory;
 mod operators;
 mod order;
 mod refusals;
+mod shaping;
 mod silence;
 mod slow_sink;
 mod support;

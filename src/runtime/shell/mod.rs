@@ -9,7 +9,8 @@
 //!   [`Shell::done`].
 //!
 //! One step takes one element, one block of a source, or one piece of firing. A shell takes no more data while an element
-//! waits for credit, while too much work waits in a lane, or while its state waits for memory; it does take barriers then.
+//! waits for credit, while too much work waits in a lane, while its state waits for memory, or while the operator in front
+//! wants none; it does take barriers then.
 
 mod checkpoint;
 mod input;
@@ -222,10 +223,16 @@ impl Shell {
         let now = self.clock.elapsed();
         let core = self.core.as_ref()?;
         let tick = core.wake_at().filter(|_| !self.ended && self.has_room()).map(|at| now + self.until(core, at));
+        let pause = self.pauses_for().filter(|_| self.has_room()).map(|pause| now + pause);
         let read = self.reading.as_ref().and_then(|reading| reading.wake_at(now));
         let silent = self.reading.as_ref().zip(core.idle_timeout());
         let silent = silent.and_then(|(reading, timeout)| reading.silent_at(timeout));
-        tick.into_iter().chain(read).chain(silent).min()
+        tick.into_iter().chain(pause).chain(read).chain(silent).min()
+    }
+
+    /// How long its operator takes no data, if it pauses.
+    pub(super) fn pauses_for(&self) -> Option<Duration> {
+        self.core.as_ref().map(|core| self.pause(core)).filter(|pause| !pause.is_zero())
     }
 
     /// The core is lost, or no longer wanted. What has been asked for and not begun is not to be done any more.
@@ -270,16 +277,20 @@ impl Shell {
         Ok(worked || (was_short && !self.memory_short))
     }
 
-    /// Whether data may be processed.
+    /// Whether what comes of data has somewhere to go.
     fn has_room(&self) -> bool {
         let sinks = self.sink_work.iter().all(|work| *work < LANE_LIMIT);
-        let full = self.core.as_ref().is_some_and(Core::is_full);
-        !full
-            && self.exchanges.has_room()
-            && sinks
-            && !self.sink_stalled
-            && !self.memory_short
-            && self.state_work < LANE_LIMIT
+        self.exchanges.has_room() && sinks && !self.sink_stalled && !self.memory_short && self.state_work < LANE_LIMIT
+    }
+
+    /// Whether the core takes data: no call must be answered first, and it is not to wait.
+    fn is_open(&self, core: &Core) -> bool {
+        !core.is_full() && self.pause(core).is_zero()
+    }
+
+    /// How long the core takes no data.
+    fn pause(&self, core: &Core) -> Duration {
+        core.free_at().map_or(Duration::ZERO, |at| self.until(core, at))
     }
 
     /// Takes the next thing to be done, if any.
@@ -303,7 +314,8 @@ impl Shell {
         if self.core.as_ref().is_some_and(drains) {
             return Ok(false);
         }
-        self.take_element(room)
+        let open = self.core.as_ref().is_some_and(|core| self.is_open(core));
+        self.take_element(room && open)
     }
 
     /// Tells the core of processing time if it is due.
