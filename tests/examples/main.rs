@@ -3,9 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+use millstream::prelude::Timestamp;
+
+#[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/late_data.rs"]
+mod late_data;
 #[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/sessions.rs"]
 mod sessions;
+#[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/sliding_top_n.rs"]
+mod sliding_top_n;
 #[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/testing_a_dataflow.rs"]
 mod testing_a_dataflow;
@@ -40,4 +48,31 @@ fn a_dataflow_is_tested_in_three_ways() {
     testing_a_dataflow::an_hour_survives_a_crash_in_its_middle();
     testing_a_dataflow::a_broken_line_costs_no_coin().unwrap();
     assert_eq!(testing_a_dataflow::every_life_gives_one_answer().unwrap(), 350);
+}
+
+#[test]
+fn late_data_is_corrected_or_told() {
+    let told = late_data::run().unwrap();
+    let expected = [
+        "minute 0: 3 readings (OnTime)",
+        "minute 0: 4 readings (Late)",
+        "minute 1: 3 readings (OnTime)",
+        "minute 2: 1 readings (OnTime)",
+        "too late: the reading of second 40, by 2m 30s",
+        "minute 3: 1 readings (OnTime)",
+    ];
+    millstream::testing::assert_same_rows(told.iter().map(String::as_str), expected);
+}
+
+#[test]
+fn trending_pages_change() {
+    let trending = sliding_top_n::run().unwrap();
+    let best = |second: i64| {
+        let at = trending.iter().find(|(moment, _)| *moment == Timestamp::from_seconds(second)).unwrap();
+        at.1.iter().map(|(page, views)| (page.as_str(), *views)).collect::<Vec<_>>()
+    };
+    assert_eq!(best(10), [("/spring", 4), ("/", 3), ("/about", 1)]);
+    assert_eq!(best(300), [("/spring", 120), ("/", 90), ("/about", 30)]);
+    assert_eq!(best(750), [("/summer", 150), ("/", 90), ("/about", 20)]);
+    assert_eq!(trending.len(), 119, "the last five minutes hold the last view for 29 slides more");
 }
