@@ -232,8 +232,8 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
         })?;
         let clocks = Clocks { now: due.stamp, ..self.clocks() };
         let event = || match due.domain {
-            TimeDomain::Event => Event::EventTime(due.time),
-            TimeDomain::Processing => Event::ProcessingTime(due.time),
+            TimeDomain::Event => Event::EventTimer(due.time),
+            TimeDomain::Processing => Event::ProcessingTimer(due.time),
         };
         for window in waiting {
             self.outputs.site.enter();
@@ -308,30 +308,37 @@ impl<T: Data, K: Key, A: Aggregate<T>> Head for GeneralHead<T, K, A> {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{Fixture, Joined};
-    use super::super::trigger::ContinuousTrigger;
+    use super::super::trigger::{ContinuousTrigger, CountTrigger};
     use super::super::{Session, Tumbling, WindowOperator};
     use super::*;
     use crate::time::millis;
 
+    fn fixture(cut: Cut<(u8, i64)>) -> Fixture<i64, Vec<i64>> {
+        Fixture::of(Box::new(WindowOperator::new(Arc::new(|record: &(u8, i64)| record.0), cut, Joined)))
+    }
+
     #[test]
     fn no_timer_stays_behind_when_sessions_grow_merge_and_go() {
-        let mut sessions = Fixture::new(Session::gap(millis(10)).processing_time(), Joined);
-        for (clock, end) in [(0, 10), (4, 14), (9, 19)] {
-            sessions.clock(clock);
-            sessions.push(1, clock, 0);
-            assert_eq!(sessions.wake_at(), Some(end), "at {clock}");
+        let plain = Cut::new(Session::gap(millis(10)).processing_time().into());
+        // Under the second one a session waits for nothing but the moment at which it is gone.
+        for (cut, spoken) in [(plain.clone(), 1), (plain.trigger(CountTrigger::of(100)), 0)] {
+            let mut sessions = fixture(cut);
+            for (clock, end) in [(0, 10), (4, 14), (9, 19)] {
+                sessions.clock(clock);
+                sessions.push(1, clock, 0);
+                assert_eq!(sessions.wake_at(), Some(end), "at {clock}");
+            }
+            let mut sessions = sessions.crash_and_restore();
+            sessions.clock(19);
+            assert_eq!((sessions.results().len(), sessions.wake_at()), (spoken, None));
         }
-        let mut sessions = sessions.crash_and_restore();
-        sessions.clock(19);
-        assert_eq!((sessions.results().len(), sessions.wake_at()), (1, None));
     }
 
     #[test]
     fn the_timers_of_a_window_go_with_it() {
         let trigger = ContinuousTrigger::every(millis(100)).processing_time();
         let cut = Cut::new(Tumbling::of(millis(10)).into()).trigger(trigger);
-        let operator = WindowOperator::new(Arc::new(|record: &(u8, i64)| record.0), cut, Joined);
-        let mut windows: Fixture<i64, Vec<i64>> = Fixture::of(Box::new(operator));
+        let mut windows = fixture(cut);
         windows.clock(0);
         windows.push(1, 5, 5);
         windows.push(1, 15, 15);

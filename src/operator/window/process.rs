@@ -82,7 +82,10 @@ impl<T: Data, K: Key, S: StateValue + Default, R: Data> Stage<Windowed<K, Vec<T>
         let mut call = |state: &mut S| function(&key, &info, &value, state, &mut |result| made.push(result));
         let called = match &self.state {
             Some(state) => state.update(Keyed::of(&key), S::default, call),
-            None => Ok(call(&mut S::default())),
+            None => {
+                call(&mut S::default());
+                Ok(())
+            }
         };
         if let Err(error) = called {
             self.failure.borrow_mut().get_or_insert((self.node, error.into()));

@@ -137,9 +137,9 @@ impl<T: 'static> Rules<T> {
     fn timing(&self, window: Window, event: &Event<'_, T>, clocks: Clocks) -> Timing {
         let end = self.domain.end_of(window);
         let (now, late) = match (self.domain, event) {
-            (TimeDomain::Event, Event::EventTime(time)) => (*time, *time > end),
+            (TimeDomain::Event, Event::EventTimer(time)) => (*time, *time > end),
             (TimeDomain::Event, _) => (clocks.watermark, false),
-            (TimeDomain::Processing, Event::ProcessingTime(time)) => (*time, false),
+            (TimeDomain::Processing, Event::ProcessingTimer(time)) => (*time, false),
             (TimeDomain::Processing, _) => (clocks.now, false),
         };
         if now < end {

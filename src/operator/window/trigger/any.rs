@@ -23,8 +23,8 @@ trait Erased<T>: Send + Sync {
 /// What a trigger is asked about.
 pub(in crate::operator::window) enum Event<'a, T> {
     Record(&'a T, Timestamp),
-    EventTime(Timestamp),
-    ProcessingTime(Timestamp),
+    EventTimer(Timestamp),
+    ProcessingTimer(Timestamp),
     Merged,
 }
 
@@ -50,8 +50,8 @@ impl<T, R: Trigger<T>> Erased<T> for R {
         let mut state = read::<R::State>(stored)?;
         let decision = match event {
             Event::Record(record, time) => self.on_record(&mut state, record, time, context),
-            Event::EventTime(time) => self.on_event_time(&mut state, time, context),
-            Event::ProcessingTime(time) => self.on_processing_time(&mut state, time, context),
+            Event::EventTimer(time) => self.on_event_time(&mut state, time, context),
+            Event::ProcessingTimer(time) => self.on_processing_time(&mut state, time, context),
             Event::Merged => {
                 self.on_merge(&mut state, context);
                 Decision::Continue
