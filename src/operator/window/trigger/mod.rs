@@ -14,7 +14,7 @@
 //!
 //! // Windows of all time that speak after every second record of a key, and begin anew.
 //! let mut pairs = Harness::new(|words: Stream<&'static str>| {
-//!     let words = words.key_by(|word| word.len());
+//!     let words = words.map(str::to_owned).key_by(|word| word.len());
 //!     words.window(Global).trigger(PurgingTrigger::of(CountTrigger::of(2))).collect()
 //! });
 //! for word in ["to", "be", "or", "not", "to"] {
