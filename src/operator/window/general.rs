@@ -16,7 +16,7 @@ use super::cut::Cut;
 use super::outputs::Outputs;
 use super::result::{Pane, Windowed};
 use super::slot::{Clocks, Moment, Rules, Slot};
-use super::trigger::{Change, Event};
+use super::trigger::{Asked, Change};
 use crate::operator::key_by::KeyFunction;
 use crate::operator::{Aggregate, AnyStage, BuildContext, Due, Error, Head, TimeDomain, Timing};
 use crate::record::{Batch, CodecError, Data, Key};
@@ -118,7 +118,7 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
         };
         let said = self.windows.update(at, window, create, |slot| {
             aggregate.add(slot.contents.get_or_insert_with(|| aggregate.create()), record);
-            rules.ask(slot, window, Event::Record(record, time), clocks, changes)
+            rules.ask(slot, window, Asked::Record(record, time), clocks, changes)
         })?;
         let said = said.map_err(|error| self.unreadable(error))?;
         if opened {
@@ -153,7 +153,7 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
             }
         }
         let clocks = self.clocks();
-        let asked = self.rules.ask(&mut slot, merged, Event::Merged, clocks, &mut self.changes);
+        let asked = self.rules.ask(&mut slot, merged, Asked::Merged, clocks, &mut self.changes);
         asked.map_err(|error| self.unreadable(error))?;
         self.windows.put(at, merged, slot)?;
         self.wait(at, self.rules.gone_at(merged))?;
@@ -232,8 +232,8 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
         })?;
         let clocks = Clocks { now: due.stamp, ..self.clocks() };
         let event = || match due.domain {
-            TimeDomain::Event => Event::EventTimer(due.time),
-            TimeDomain::Processing => Event::ProcessingTimer(due.time),
+            TimeDomain::Event => Asked::EventTimer(due.time),
+            TimeDomain::Processing => Asked::ProcessingTimer(due.time),
         };
         for window in waiting {
             self.outputs.site.enter();

@@ -3,7 +3,7 @@
 use super::assigner::Window;
 use super::cut::Cut;
 use super::result::{Pane, Timing};
-use super::trigger::{AnyTrigger, Change, Event, TriggerContext};
+use super::trigger::{AnyTrigger, Asked, Change, TriggerContext};
 use crate::operator::TimeDomain;
 use crate::record::CodecError;
 use crate::time::Timestamp;
@@ -107,7 +107,7 @@ impl<T: 'static> Rules<T> {
         &self,
         slot: &mut Slot<A>,
         window: Window,
-        event: Event<'_, T>,
+        event: Asked<'_, T>,
         clocks: Clocks,
         changes: &mut Vec<Change>,
     ) -> Result<Option<(A, Pane)>, CodecError> {
@@ -134,12 +134,12 @@ impl<T: 'static> Rules<T> {
     }
 
     /// Whether what a window says now is early, on time, or late. A timer of the window's own clock speaks as of its time.
-    fn timing(&self, window: Window, event: &Event<'_, T>, clocks: Clocks) -> Timing {
+    fn timing(&self, window: Window, event: &Asked<'_, T>, clocks: Clocks) -> Timing {
         let end = self.domain.end_of(window);
         let (now, late) = match (self.domain, event) {
-            (TimeDomain::Event, Event::EventTimer(time)) => (*time, *time > end),
+            (TimeDomain::Event, Asked::EventTimer(time)) => (*time, *time > end),
             (TimeDomain::Event, _) => (clocks.watermark, false),
-            (TimeDomain::Processing, Event::ProcessingTimer(time)) => (*time, false),
+            (TimeDomain::Processing, Asked::ProcessingTimer(time)) => (*time, false),
             (TimeDomain::Processing, _) => (clocks.now, false),
         };
         if now < end {

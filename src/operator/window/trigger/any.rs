@@ -14,14 +14,14 @@ trait Erased<T>: Send + Sync {
     fn call(
         &self,
         state: &mut Vec<u8>,
-        event: Event<'_, T>,
+        event: Asked<'_, T>,
         context: &mut TriggerContext<'_>,
     ) -> Result<Decision, CodecError>;
     fn merge(&self, into: &mut Vec<u8>, other: &[u8]) -> Result<(), CodecError>;
 }
 
 /// What a trigger is asked about.
-pub(in crate::operator::window) enum Event<'a, T> {
+pub(in crate::operator::window) enum Asked<'a, T> {
     Record(&'a T, Timestamp),
     EventTimer(Timestamp),
     ProcessingTimer(Timestamp),
@@ -44,15 +44,15 @@ impl<T, R: Trigger<T>> Erased<T> for R {
     fn call(
         &self,
         stored: &mut Vec<u8>,
-        event: Event<'_, T>,
+        event: Asked<'_, T>,
         context: &mut TriggerContext<'_>,
     ) -> Result<Decision, CodecError> {
         let mut state = read::<R::State>(stored)?;
         let decision = match event {
-            Event::Record(record, time) => self.on_record(&mut state, record, time, context),
-            Event::EventTimer(time) => self.on_event_time(&mut state, time, context),
-            Event::ProcessingTimer(time) => self.on_processing_time(&mut state, time, context),
-            Event::Merged => {
+            Asked::Record(record, time) => self.on_record(&mut state, record, time, context),
+            Asked::EventTimer(time) => self.on_event_time(&mut state, time, context),
+            Asked::ProcessingTimer(time) => self.on_processing_time(&mut state, time, context),
+            Asked::Merged => {
                 self.on_merge(&mut state, context);
                 Decision::Continue
             }
@@ -107,7 +107,7 @@ impl<T: 'static> AnyTrigger<T> {
     pub(in crate::operator::window) fn call(
         &self,
         state: &mut Vec<u8>,
-        event: Event<'_, T>,
+        event: Asked<'_, T>,
         context: &mut TriggerContext<'_>,
     ) -> Result<Decision, CodecError> {
         self.0.call(state, event, context)

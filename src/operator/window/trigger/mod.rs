@@ -33,7 +33,7 @@ mod never;
 mod purging;
 mod time;
 
-pub(super) use any::{AnyTrigger, Event};
+pub(super) use any::{AnyTrigger, Asked};
 pub use continuous::ContinuousTrigger;
 pub use count::CountTrigger;
 pub use delta::DeltaTrigger;
