@@ -76,10 +76,10 @@ impl Graph {
                 return Err(Error::NoSink { operator: node.label().to_owned() });
             }
             let mut chosen = self.outputs(id, 0).filter(|edge| edge.exchange == Exchange::Custom);
-            if let Some(one) = chosen.next().map(|edge| parallelism(edge.to)) {
-                if let Some(other) = chosen.map(|edge| parallelism(edge.to)).find(|other| *other != one) {
-                    return Err(Error::UnequalPartitions { operator: node.label().to_owned(), one, other });
-                }
+            if let Some(one) = chosen.next().map(|edge| parallelism(edge.to))
+                && let Some(other) = chosen.map(|edge| parallelism(edge.to)).find(|other| *other != one)
+            {
+                return Err(Error::UnequalPartitions { operator: node.label().to_owned(), one, other });
             }
         }
 

@@ -3,11 +3,9 @@
 use crate::api::{Job, Stream};
 use crate::connector::{Error, Position, Read, Source, Split, SplitReader};
 use crate::fault::Fault;
-use crate::operator::{AnyStage, BuildContext, Site, Stage, StageFactory, erase, only};
 use crate::record::Data;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Watermarks};
 use std::collections::BTreeSet;
-use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -135,9 +133,19 @@ impl<T: Data> Script<T> {
         self.item(Item::Fail(message.into()))
     }
 
-    /// Puts the script into a job. The stream bears the script's event times and watermarks.
+    /// Puts the script into a job. The stream bears the script's event times and watermarks; a pause of 30 s or more makes it
+    /// idle.
     pub fn attach(self, job: &Job) -> Stream<T> {
-        job.source(self).then("play", Play::<T>(PhantomData))
+        let time = |item: &Item<T>| match item {
+            Item::Record(_, time) | Item::Watermark(time) => *time,
+            Item::Pause(_) | Item::Fail(_) => Timestamp::MIN,
+        };
+        let mark = |item: &Item<T>, time| matches!(item, Item::Watermark(_)).then_some(time);
+        let record = |item| match item {
+            Item::Record(record, _) => Some(record),
+            Item::Watermark(_) | Item::Pause(_) | Item::Fail(_) => None,
+        };
+        job.source(self).event_time(time, Watermarks::punctuated(mark)).flat_map(record)
     }
 }
 
@@ -182,58 +190,11 @@ impl<T: Data> SplitReader for Player<T> {
         match item {
             Item::Pause(pause) => Ok(Read::Wait(pause)),
             Item::Fail(message) if script.struck.insert(number) => Err(Error::new(Fault::External, message)),
-            item => Ok(Read::Block(item, Position::new(&self.next))),
+            item => Ok(Read::Block(item, Position::new(self.next))),
         }
     }
 
     fn blocks(&self) -> bool {
         false
-    }
-}
-
-/// Makes a stream of a script's items.
-struct Play<T>(PhantomData<fn() -> T>);
-
-impl<T: Data> StageFactory for Play<T> {
-    fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, crate::operator::Error> {
-        let stage = PlayStage { told: Timestamp::MIN, site: context.site(), next: only::<T>(outputs) };
-        Ok(erase::<Item<T>>(Box::new(stage)))
-    }
-}
-
-struct PlayStage<T> {
-    told: Timestamp,
-    site: Site,
-    next: Box<dyn Stage<T>>,
-}
-
-impl<T> PlayStage<T> {
-    fn tell(&mut self, watermark: Timestamp) {
-        if watermark > self.told {
-            self.told = watermark;
-            self.next.watermark(watermark);
-        }
-    }
-}
-
-impl<T> Stage<Item<T>> for PlayStage<T> {
-    fn push(&mut self, item: Item<T>, _: Timestamp) {
-        self.site.record();
-        match item {
-            Item::Record(record, time) => {
-                self.site.out();
-                self.next.push(record, time);
-            }
-            Item::Watermark(watermark) => self.tell(watermark),
-            Item::Pause(_) | Item::Fail(_) => {}
-        }
-    }
-
-    fn watermark(&mut self, watermark: Timestamp) {
-        self.tell(watermark);
-    }
-
-    fn batch_end(&mut self) {
-        self.next.batch_end();
     }
 }

@@ -58,7 +58,7 @@ fn late_data_is_corrected_or_told() {
         "minute 0: 4 readings (Late)",
         "minute 1: 3 readings (OnTime)",
         "minute 2: 1 readings (OnTime)",
-        "too late: the reading of second 40, by 2m 30s",
+        "too late: the reading of second 40, by 2m 29s 999ms",
         "minute 3: 1 readings (OnTime)",
     ];
     millstream::testing::assert_same_rows(told.iter().map(String::as_str), expected);
