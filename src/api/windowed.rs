@@ -141,6 +141,11 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
     }
 
     /// Aggregates each window of each key. State: one accumulator per key and open window.
+    ///
+    /// Sliding windows by event time that fire once share their records in *panes*, the parts into which time is cut where
+    /// windows begin or end: a record costs the same however many windows hold it, and the state is one accumulator per key
+    /// and pane. Count windows do the same with numbers of records. With another trigger, or with lateness, or by processing
+    /// time, each window has an accumulator of its own, and a record is added to all that hold it.
     pub fn aggregate<A: Aggregate<T>>(self, aggregate: A) -> Stream<Windowed<K, A::Output>> {
         let operator = WindowOperator::new(self.key.clone(), self.cut.clone(), aggregate);
         self.finish(operator)
@@ -159,8 +164,9 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
         self.aggregate(Reduce::by(combine))
     }
 
-    /// All records of each tumbling window of each key, in the order in which they came. State: all records of the open
-    /// windows.
+    /// All records of each window of each key, in the order in which they came. Sliding windows have them by *pane*, the parts
+    /// into which time is cut where windows begin or end, and by order within each. State: all records of the open windows,
+    /// each once.
     pub fn collect(self) -> Stream<Windowed<K, Vec<T>>>
     where
         T: Serialize + DeserializeOwned,

@@ -101,7 +101,8 @@ pub trait Aggregate<T>: Send + Sync + 'static {
     fn create(&self) -> Self::Accumulator;
     /// Adds a record.
     fn add(&self, accumulator: &mut Self::Accumulator, record: &T);
-    /// Adds all that another accumulator holds, as if its records had been added here. Sessions that grow together need it.
+    /// Adds all that another accumulator holds, as if its records had been added here, behind those that
+    /// have. Sessions that grow together need it, and windows that overlap.
     fn merge(&self, into: &mut Self::Accumulator, other: Self::Accumulator);
     /// The value of what has been added.
     fn finish(&self, accumulator: Self::Accumulator) -> Self::Output;

@@ -6,7 +6,7 @@
 //!   still need, it stands under the end of the next window, which is its timer.
 //! * A window's result is merged from few parts, not from all of its panes. Earlier panes are merged with later ones; within
 //!   a pane records stand in the order in which they came. A record that comes behind the clock, to a window that still
-//!   stands, is added behind what its windows hold by then. (In Flink each window adds its records one by one as they come,
+//!   stands, is added behind what its windows hold by then, to each part that holds it. (In Flink each window adds its records one by one as they come,
 //!   size / slide times.)
 //! * A record is late if all of its windows are gone.
 
