@@ -7,6 +7,7 @@ mod custom;
 mod global;
 mod local_global;
 mod model;
+mod panes;
 mod processing_time;
 mod refusals;
 mod sessions;
