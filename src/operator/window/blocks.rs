@@ -26,11 +26,14 @@ use crate::state::{Keyed, MapState, StateValue};
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 
+/// Adds all that the second has to the first.
+type Merge<S> = Box<dyn Fn(&mut S, S)>;
+
 /// The panes of each key that windows still need, by their ends.
 pub(super) struct Blocks<K, S> {
     grid: Paired,
     panes: MapState<K, i64, S>,
-    merge: Box<dyn Fn(&mut S, S)>,
+    merge: Merge<S>,
     apart: bool,
 }
 

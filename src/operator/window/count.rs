@@ -225,7 +225,7 @@ mod tests {
                     unassigned.push(number);
                 }
                 all.push((number, time));
-                if all.len() % slide == 0 {
+                if all.len().is_multiple_of(slide) {
                     let last = &all[all.len().saturating_sub(size)..];
                     let times = || last.iter().map(|(_, time)| *time);
                     let values: Vec<u32> = last.iter().map(|(number, _)| *number).collect();

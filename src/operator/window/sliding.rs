@@ -333,16 +333,18 @@ mod tests {
         (1..60_u64, 1..40_u64).prop_flat_map(|(size, slide)| (Just(size), Just(slide), 0..slide))
     }
 
+    /// Each record's value with its pane, unless it came behind the end of its pane.
+    type Held = Vec<(Option<i64>, u32)>;
+
     /// What windows there are, by looking at each.
     #[derive(Default)]
     struct Model {
-        open: BTreeMap<(i64, u8), (i64, Vec<(Option<i64>, u32)>)>,
-        rows: Vec<Row<Vec<(Option<i64>, u32)>>>,
+        open: BTreeMap<(i64, u8), (i64, Held)>,
+        rows: Vec<Row<Held>>,
         late: Vec<u32>,
         unassigned: Vec<u32>,
     }
 
-    /// Each record's value with its pane, unless it came behind the end of its pane.
     fn model(shape: (u64, u64, u64), moves: &[Move]) -> Model {
         let [size, slide, offset] = <[u64; 3]>::from(shape).map(|n| n as i64);
         let mut clock = i64::MIN;
