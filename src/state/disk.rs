@@ -18,6 +18,11 @@ pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta
 pub(super) const DELTA: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("delta");
 pub(super) const BASE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("base");
 
+/// A file of up to this size is left as it is.
+const MOST_FREE: u64 = 4 << 20;
+/// A file that holds more than this is not made smaller, since all wait for it: the room will be used again.
+const MOST_MOVED: u64 = 64 << 20;
+
 /// A state's entry in the file's list of states.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StateName {
@@ -168,6 +173,12 @@ impl Disk {
     /// How many bytes the base has.
     pub(super) fn base_bytes(&self) -> Result<u64, Error> {
         self.file.read(|transaction| number::<8>(&transaction.open_table(META)?, "base"))
+    }
+
+    /// Makes a file small again that is nearly empty. `stored`: about how many bytes it holds.
+    pub(super) fn shrink(&self, stored: u64) -> Result<(), Error> {
+        let length = std::fs::metadata(self.file.path()).map_or(0, |file| file.len());
+        if stored <= MOST_MOVED && length > MOST_FREE.max(4 * stored) { self.file.compact() } else { Ok(()) }
     }
 
     /// Deletes what epochs younger than `epoch` changed.

@@ -1,8 +1,10 @@
 //! A map in memory: sorted, each entry knowing whether it changed.
 
 use super::arena::Arena;
-use super::shape::{FullKey, Namespace, Shape, StateValue};
+use super::shape::{FullKey, Hold, Namespace, Shape};
+use super::ttl::Aging;
 use crate::record::{CodecError, Key, decode, encode_into};
+use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::mem;
 use std::ops::{Bound, RangeBounds};
@@ -173,20 +175,20 @@ impl<UK, UV> DoubleEndedIterator for Range<'_, UK, UV> {
     }
 }
 
-impl<UK: Key, UV: StateValue> Shape for Entries<UK, UV> {
+impl<UK: Key, H: Hold> Shape for Entries<UK, H> {
     const SINGLE: bool = false;
-    const CELL: usize = mem::size_of::<(UK, Cell<UV>)>() * 3 / 2;
-    const HEAP: bool = mem::needs_drop::<UK>() || mem::needs_drop::<UV>();
+    const CELL: usize = mem::size_of::<(UK, Cell<H>)>() * 3 / 2;
+    const HEAP: bool = mem::needs_drop::<UK>() || mem::needs_drop::<H>();
 
     fn cells(&self) -> usize {
         self.len()
     }
 
     fn save<N: Namespace, K: Key>(&mut self, key: &FullKey<'_, N, K>, arena: &mut Arena) -> Result<(), CodecError> {
-        let mut save = |sub_key: &UK, cell: &mut Cell<UV>| {
+        let mut save = |sub_key: &UK, cell: &mut Cell<H>| {
             if cell.dirty {
                 let full = |out: &mut Vec<u8>| key.write(out).and_then(|()| encode_into(sub_key, out));
-                arena.put(full, |out| encode_into(&cell.value, out))?;
+                arena.put(full, |out| cell.value.write(out))?;
                 (cell.dirty, cell.stored) = (false, true);
             }
             Ok(())
@@ -206,7 +208,7 @@ impl<UK: Key, UV: StateValue> Shape for Entries<UK, UV> {
     }
 
     fn load(loaded: &mut Option<Self>, sub_key: &[u8], value: &[u8]) -> Result<(), CodecError> {
-        let cell = Cell { value: decode(value)?, dirty: false, stored: true };
+        let cell = Cell { value: H::read(value)?, dirty: false, stored: true };
         let entries = loaded.get_or_insert_with(Entries::new);
         entries.insert_cell(decode(sub_key)?, cell);
         Ok(())
@@ -214,7 +216,7 @@ impl<UK: Key, UV: StateValue> Shape for Entries<UK, UV> {
 
     fn stored(&self, _: bool, mut name: impl FnMut(&[u8]) -> Result<(), CodecError>) -> Result<(), CodecError> {
         let mut sub_key = Vec::new();
-        let mut tell = |key: &UK, cell: &Cell<UV>| {
+        let mut tell = |key: &UK, cell: &Cell<H>| {
             if !cell.stored {
                 return Ok(());
             }
@@ -227,11 +229,22 @@ impl<UK: Key, UV: StateValue> Shape for Entries<UK, UV> {
             Sorted::Large(entries) => entries.iter().try_for_each(|(key, cell)| tell(key, cell)),
         }
     }
+
+    fn last_use(&self) -> Option<Timestamp> {
+        self.range(..).filter_map(|(_, value)| value.stamp()).max()
+    }
+
+    fn forget_over(&mut self, aging: &Aging) {
+        match &mut self.sorted {
+            Sorted::Small(entries) => entries.retain(|(_, cell)| cell.value.lives(Some(aging))),
+            Sorted::Large(entries) => entries.retain(|_, cell| cell.value.lives(Some(aging))),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::shape::Keyed;
+    use super::super::shape::{Keyed, One};
     use super::*;
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -271,19 +284,19 @@ mod tests {
         let full = FullKey { state: 0, namespace: (), at };
         for size in [10, 1000] {
             let mut entries = Entries::new();
-            (0..size).for_each(|i: u32| entries.insert(i, i));
-            let saved = |entries: &mut Entries<u32, u32>| {
+            (0..size).for_each(|i: u32| entries.insert(i, One(i)));
+            let saved = |entries: &mut Entries<u32, One<u32>>| {
                 let mut arena = Arena::default();
                 entries.save(&full, &mut arena).unwrap();
                 arena.entries()
             };
             assert_eq!(saved(&mut entries), size as usize);
             assert_eq!(saved(&mut entries), 0);
-            *entries.get_mut(&5).unwrap() += 1;
-            *entries.get_mut(&5).unwrap() += 1;
-            entries.insert(size, 0);
+            entries.get_mut(&5).unwrap().0 += 1;
+            entries.get_mut(&5).unwrap().0 += 1;
+            entries.insert(size, One(0));
             assert_eq!(saved(&mut entries), 2);
-            (0..size).for_each(|i| *entries.get_mut(&i).unwrap() += 1);
+            (0..size).for_each(|i| entries.get_mut(&i).unwrap().0 += 1);
             assert_eq!(saved(&mut entries), size as usize);
             assert_eq!(saved(&mut entries), 0);
         }

@@ -117,6 +117,16 @@ pub enum Error {
         /// Its type in the program.
         now: String,
     },
+    /// A time to live is below the finest time there is.
+    #[error(
+        "state `{state}` of operator `{uid}` has a time to live below 1 ms; give it a longer one, or keep no state"
+    )]
+    ShortTtl {
+        /// The state's name.
+        state: String,
+        /// The operator.
+        uid: String,
+    },
     /// An operator asks twice for the same state.
     #[error("operator `{uid}` has two states named `{state}`; rename one")]
     Twice {

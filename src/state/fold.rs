@@ -13,12 +13,18 @@
 //!   until the last piece; reading it over a base that has some of it already gives the same.
 //! * Into the delta: the new chunks are put behind those of the youngest epoch that takes part, so they hide what they were
 //!   merged from and say the same. The last piece deletes the old chunks.
+//!
+//! # What is over
+//! Entries whose time to live has run out at the freed epoch are dropped on the way into the base, and become tombstones on
+//! the way into the delta, where older versions of them may lie below.
 
 use super::Error;
-use super::chunk::{Packed, Packer, TARGET};
+use super::chunk::{Entry, Packed, Packer, TARGET};
 use super::disk::{BASE, DELTA, Disk, META, View, check, put_number};
 use super::flush::append;
 use super::layers::{Merge, Row, Run};
+use super::sweep::{Cleaned, Cleaning, Sweep};
+use super::ttl::{Expiry, is_over};
 use crate::record::Epoch;
 use redb::{Durability, ReadOnlyTable, ReadableTable as _};
 use std::fmt;
@@ -39,8 +45,21 @@ pub struct Fold {
     disk: Arc<Disk>,
     /// Oldest first; neighbours.
     runs: Vec<Arc<Run>>,
-    into_base: bool,
+    task: Task,
     base_bytes: u64,
+    /// What is over.
+    expiry: Vec<Expiry>,
+}
+
+/// What a fold does.
+#[derive(Clone, Debug)]
+enum Task {
+    /// Merges the runs into the base; `true`: for a round of cleaning.
+    IntoBase(bool),
+    /// Makes one run of them.
+    IntoRun,
+    /// Looks through a part of the base for what is over.
+    Sweep(Sweep),
 }
 
 /// How a fold went.
@@ -58,12 +77,14 @@ pub(super) struct Folded {
     /// The run that holds what they held, unless it went into the base.
     pub(super) run: Option<Arc<Run>>,
     pub(super) base_bytes: u64,
+    /// How far it brought the cleaning.
+    pub(super) cleaned: Cleaned,
 }
 
 impl fmt::Debug for Fold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes: u64 = self.runs.iter().map(|run| run.bytes()).sum();
-        f.debug_struct("Fold").field("bytes", &bytes).field("into_base", &self.into_base).finish_non_exhaustive()
+        f.debug_struct("Fold").field("bytes", &bytes).field("task", &self.task).finish_non_exhaustive()
     }
 }
 
@@ -100,20 +121,43 @@ fn choose(freed: &[u64], base_bytes: u64) -> Option<(usize, bool)> {
 }
 
 impl Fold {
-    /// A fold of the runs up to the epoch `freed`, if one is due.
-    pub(super) fn plan(disk: &Arc<Disk>, runs: &[Arc<Run>], freed: Epoch, base_bytes: u64) -> Option<Fold> {
+    /// A fold of the runs up to the epoch `freed`, or a sweep, if one is due.
+    pub(super) fn plan(
+        disk: &Arc<Disk>,
+        runs: &[Arc<Run>],
+        freed: Epoch,
+        base_bytes: u64,
+        cleaning: &mut Cleaning,
+    ) -> Option<Fold> {
         let runs = &runs[..runs.partition_point(|run| run.epoch() <= freed)];
         let sizes: Vec<u64> = runs.iter().map(|run| run.bytes()).collect();
-        let (first, into_base) = choose(&sizes, base_bytes)?;
-        Some(Fold { disk: disk.clone(), runs: runs[first..].to_vec(), into_base, base_bytes })
+        cleaning.free(freed, base_bytes + sizes.iter().sum::<u64>());
+        let (first, task) = match choose(&sizes, base_bytes) {
+            Some((first, true)) => (first, Task::IntoBase(false)),
+            Some((first, false)) => (first, Task::IntoRun),
+            None if cleaning.begins() && !runs.is_empty() => (0, Task::IntoBase(true)),
+            None => (runs.len(), Task::Sweep(cleaning.sweep()?)),
+        };
+        let expiry = cleaning.expiry().to_vec();
+        Some(Fold { disk: disk.clone(), runs: runs[first..].to_vec(), task, base_bytes, expiry })
     }
 
     /// Merges, piece by piece. Blocks for as long as the disk takes.
     pub fn run(self) -> FoldOutcome {
-        let done = self
-            .disk
-            .view()
-            .and_then(|view| if self.into_base { self.merge_into_base(&view) } else { self.merge_runs(&view) });
+        let done = self.disk.view().and_then(|view| match &self.task {
+            Task::IntoBase(for_cleaning) => self.merge_into_base(&view, *for_cleaning),
+            Task::IntoRun => self.merge_runs(&view),
+            Task::Sweep(sweep) => {
+                let (base_bytes, cleaned) = sweep.run(&self.disk, &view, &self.expiry)?;
+                Ok(Folded { gone: Vec::new(), run: None, base_bytes, cleaned })
+            }
+        });
+        let done = done.and_then(|folded| {
+            if matches!(folded.cleaned, Cleaned::Part(_, None)) {
+                self.disk.shrink(folded.base_bytes)?;
+            }
+            Ok(folded)
+        });
         FoldOutcome { done }
     }
 
@@ -133,7 +177,8 @@ impl Fold {
                 let mut bytes = 0;
                 while bytes < PIECE {
                     let Some(entry) = merge.peek()? else { return Ok(true) };
-                    let full = packer.push(entry.key, entry.value);
+                    let value = entry.value.filter(|value| !is_over(&self.expiry, entry.key, value));
+                    let full = packer.push(entry.key, value);
                     bytes += full.as_ref().map_or(0, |chunk| chunk.bytes.len() as u64);
                     chunks.extend(full);
                     merge.advance()?;
@@ -154,19 +199,20 @@ impl Fold {
             })?);
             if at_end {
                 let run = (!rows.is_empty()).then(|| Arc::new(Run { rows }));
-                return Ok(Folded { gone: self.runs.clone(), run, base_bytes: self.base_bytes });
+                let (gone, base_bytes) = (self.runs.clone(), self.base_bytes);
+                return Ok(Folded { gone, run, base_bytes, cleaned: Cleaned::Nothing });
             }
         }
     }
 
     /// Merges the runs into the base, chunk by chunk of those that they touch.
-    fn merge_into_base(&self, view: &View) -> Result<Folded, Error> {
+    fn merge_into_base(&self, view: &View, for_cleaning: bool) -> Result<Folded, Error> {
         let mut merge = Merge::new(view, self.runs.iter().rev(), false);
         self.disk.guard(view, || merge.seek(&[]))?;
         // Not the planned number: a fold that failed may have done some pieces.
         let mut base_bytes = self.disk.base_bytes()?;
         loop {
-            let mut piece = Piece::default();
+            let mut piece = Piece { expiry: &self.expiry, ..Piece::default() };
             let now = self.disk.view()?;
             let at_end = self.disk.guard(&now, || {
                 while piece.bytes < PIECE {
@@ -196,7 +242,8 @@ impl Fold {
                 Ok(())
             })?;
             if at_end {
-                return Ok(Folded { gone: self.runs.clone(), run: None, base_bytes });
+                let cleaned = if for_cleaning { Cleaned::Runs } else { Cleaned::Nothing };
+                return Ok(Folded { gone: self.runs.clone(), run: None, base_bytes, cleaned });
             }
         }
     }
@@ -211,7 +258,9 @@ type Base = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// Some chunks of the base, by what takes their place.
 #[derive(Default)]
-struct Piece {
+struct Piece<'a> {
+    /// What is over.
+    expiry: &'a [Expiry],
     /// The keys of the rows that go.
     gone: Vec<Vec<u8>>,
     chunks: Vec<Packed>,
@@ -221,7 +270,7 @@ struct Piece {
     replaced: u64,
 }
 
-impl Piece {
+impl Piece<'_> {
     /// Merges the next chunk of the base that the delta touches, and its neighbours as long as those are touched too or
     /// too little is left for a chunk, up to the size of a piece. `false` if the delta is at its end.
     ///
@@ -246,9 +295,7 @@ impl Piece {
                     let newer =
                         if self.bytes < PIECE { merge.peek()?.filter(|newer| newer.key == entry.key) } else { None };
                     let entry = newer.unwrap_or(entry);
-                    if entry.value.is_some() {
-                        self.take(packer.push(entry.key, entry.value));
-                    }
+                    self.push(entry, &mut packer);
                     if newer.is_some() {
                         merge.advance()?;
                     }
@@ -280,12 +327,17 @@ impl Piece {
         while self.bytes < PIECE
             && let Some(entry) = merge.peek()?.filter(|entry| end.is_none_or(|end| entry.key < end))
         {
-            if entry.value.is_some() {
-                self.take(packer.push(entry.key, entry.value));
-            }
+            self.push(entry, packer);
             merge.advance()?;
         }
         Ok(())
+    }
+
+    /// Takes an entry that lives.
+    fn push(&mut self, entry: Entry<'_>, packer: &mut Packer) {
+        if entry.value.is_some_and(|value| !is_over(self.expiry, entry.key, value)) {
+            self.take(packer.push(entry.key, entry.value));
+        }
     }
 
     fn take(&mut self, chunk: Option<Packed>) {

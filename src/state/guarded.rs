@@ -153,6 +153,21 @@ impl Guarded {
         })
     }
 
+    /// Moves what is in the file to its front and gives the rest back to the system. Does nothing while somebody reads.
+    /// Everybody waits meanwhile.
+    pub(super) fn compact(&self) -> Result<(), Error> {
+        let mut open = self.exclusive();
+        let Some(database) = &mut open.database else { return Ok(()) };
+        let done = guard(&self.path, "compact", || match database.compact() {
+            Ok(_) | Err(redb::CompactionError::TransactionInProgress) => Ok(()),
+            Err(e) => Err(e.into()),
+        });
+        if done.is_err() {
+            open.database = None;
+        }
+        done
+    }
+
     /// Runs `op`; an error or a panic within closes the database.
     fn run<R>(
         &self,

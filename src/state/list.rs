@@ -1,81 +1,46 @@
 //! Lists: grow at the end, are read and taken as a whole.
 
 use super::Error;
-use super::arena::Arena;
-use super::shape::{FullKey, Keyed, Namespace, Shape, StateValue};
-use super::table::{Shared, Table};
-use crate::record::{CodecError, Key, decode, encode_into};
+use super::pieces::{AgedPieces, List, Pieces};
+use super::shape::{Keyed, Namespace, StateValue};
+use super::table::{Either, Shared, Table, either};
+use crate::record::Key;
 use crate::time::Timestamp;
-use std::mem;
 
-/// A list in memory. It is stored in pieces, each what was appended between two hand-offs, under the piece's number
-/// (4 bytes, big endian): so an epoch writes only what it appended.
-pub(super) struct Pieces<T> {
-    items: Vec<T>,
-    /// How many items have been handed off.
-    stored: usize,
-    /// In how many pieces.
-    pieces: u32,
-}
-
-impl<T: StateValue> Shape for Pieces<T> {
-    const SINGLE: bool = false;
-    const CELL: usize = mem::size_of::<T>();
-    const HEAP: bool = mem::needs_drop::<T>();
-
-    fn cells(&self) -> usize {
-        self.items.len()
-    }
-
-    fn save<N: Namespace, K: Key>(&mut self, key: &FullKey<'_, N, K>, arena: &mut Arena) -> Result<(), CodecError> {
-        if self.stored == self.items.len() {
-            return Ok(());
-        }
-        let number = self.pieces.to_be_bytes();
-        let full = |out: &mut Vec<u8>| {
-            key.write(out)?;
-            out.extend_from_slice(&number);
-            Ok(())
-        };
-        arena.put(full, |out| encode_into(&self.items[self.stored..], out))?;
-        self.stored = self.items.len();
-        self.pieces += 1;
-        Ok(())
-    }
-
-    fn load(loaded: &mut Option<Self>, sub_key: &[u8], value: &[u8]) -> Result<(), CodecError> {
-        let list = loaded.get_or_insert(Pieces { items: Vec::new(), stored: 0, pieces: 0 });
-        list.items.append(&mut decode::<Vec<T>>(value)?);
-        list.stored = list.items.len();
-        list.pieces = sub_key.iter().fold(0, |sum, &byte| sum << 8 | u32::from(byte)) + 1;
-        Ok(())
-    }
-
-    fn stored(&self, _: bool, mut name: impl FnMut(&[u8]) -> Result<(), CodecError>) -> Result<(), CodecError> {
-        (0..self.pieces).try_for_each(|piece| name(&piece.to_be_bytes()))
-    }
-}
-
-impl<N: Namespace, K: Key, T: StateValue> Table<N, K, Pieces<T>> {
-    fn push(&mut self, namespace: N, at: Keyed<'_, K>, item: T) -> Result<(), Error> {
+impl<N: Namespace, K: Key, L: List> Table<N, K, L> {
+    fn push(&mut self, namespace: N, at: Keyed<'_, K>, item: L::Item) -> Result<(), Error> {
+        let aging = self.aging.clone();
         match self.locate(namespace, at)? {
             Some(place) => {
-                self.soil(namespace, place).items.push(item);
+                self.soil(namespace, place).push(item, aging.as_deref());
                 self.cells += 1;
             }
-            None => drop(self.insert(namespace, at, Pieces { items: vec![item], stored: 0, pieces: 0 })),
+            None => {
+                let mut list = L::default();
+                list.push(item, aging.as_deref());
+                self.insert(namespace, at, list);
+            }
         }
         Ok(())
     }
 
-    fn items(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<&[T], Error> {
-        let place = self.locate(namespace, at)?;
-        Ok(place.map_or(&[], |place| &self.slot(place).shape.items))
+    fn items(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<&[L::Item], Error> {
+        let Some(place) = self.locate(namespace, at)? else { return Ok(&[]) };
+        let aging = self.aging.clone();
+        if self.slot(place).shape.is_refreshed_by_reading(aging.as_deref()) {
+            let list = self.soil(namespace, place);
+            let before = list.cells();
+            list.refresh(aging.as_deref());
+            self.cells -= before - self.slot(place).shape.cells();
+        }
+        Ok(self.slot(place).shape.items(aging.as_deref()))
     }
 
-    fn take_items(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<Vec<T>, Error> {
+    fn take_items(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<Vec<L::Item>, Error> {
+        let aging = self.aging.clone();
         let place = self.locate(namespace, at)?;
-        Ok(place.map(|place| self.remove(namespace, place)).transpose()?.map_or_else(Vec::new, |list| list.items))
+        let list = place.map(|place| self.remove(namespace, place)).transpose()?;
+        Ok(list.map_or_else(Vec::new, |list| list.into_items(aging.as_deref())))
     }
 }
 
@@ -96,7 +61,10 @@ impl<N: Namespace, K: Key, T: StateValue> Table<N, K, Pieces<T>> {
 /// assert_eq!(bids.take(Keyed::of(&7))?, ["low", "high"]);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-pub struct ListState<K, T>(pub(super) Shared<(), K, Pieces<T>>);
+pub struct ListState<K, T>(pub(super) Either<Plain<K, T>, WithTtl<K, T>>);
+
+type Plain<K, T> = Shared<(), K, Pieces<T>>;
+type WithTtl<K, T> = Shared<(), K, AgedPieces<T>>;
 
 impl<K, T> Clone for ListState<K, T> {
     fn clone(&self) -> Self {
@@ -110,7 +78,7 @@ impl<K: Key, T: StateValue> ListState<K, T> {
     /// # Errors
     /// If the list must be read from the file and cannot.
     pub fn push(&self, at: Keyed<'_, K>, item: T) -> Result<(), Error> {
-        self.0.borrow_mut().push((), at, item)
+        either!(&self.0, table => table.push((), at, item))
     }
 
     /// Shows the items to `read`.
@@ -118,7 +86,7 @@ impl<K: Key, T: StateValue> ListState<K, T> {
     /// # Errors
     /// If they must be read from the file and cannot.
     pub fn with<R>(&self, at: Keyed<'_, K>, read: impl FnOnce(&[T]) -> R) -> Result<R, Error> {
-        Ok(read(self.0.borrow_mut().items((), at)?))
+        either!(&self.0, table => Ok(read(table.items((), at)?)))
     }
 
     /// Takes all items.
@@ -126,7 +94,7 @@ impl<K: Key, T: StateValue> ListState<K, T> {
     /// # Errors
     /// If they must be read from the file and cannot.
     pub fn take(&self, at: Keyed<'_, K>) -> Result<Vec<T>, Error> {
-        self.0.borrow_mut().take_items((), at)
+        either!(&self.0, table => table.take_items((), at))
     }
 
     /// Removes all items.
@@ -183,7 +151,7 @@ impl<K: Key, T: StateValue> WindowedList<K, T> {
     /// If a part of it must be read from the file and cannot; nothing has been taken then.
     pub fn drain_first(&self, up_to: Timestamp) -> Result<Option<super::Drained<K, Vec<T>>>, Error> {
         let drained = self.0.borrow_mut().drain_first(up_to)?;
-        let open = |(hash, key, list): (u64, K, Pieces<T>)| (hash, key, list.items);
+        let open = |(hash, key, list): (u64, K, Pieces<T>)| (hash, key, list.into_items(None));
         Ok(drained.map(|(window, slots)| (window, slots.into_iter().map(open).collect())))
     }
 }

@@ -1,11 +1,15 @@
 //! The handle to maps: a sorted map per key.
+//!
+//! What the handle does is written once, over tables whose entries age or do not: see [`Hold`].
 
 use super::Error;
 use super::entries::Entries;
-use super::shape::{Keyed, StateValue};
-use super::table::{Place, Shared, Table};
+use super::shape::{Aged, Hold, Keyed, One, StateValue};
+use super::table::{Either, Place, Shared, Table, either};
+use super::ttl::Aging;
 use crate::record::{Key, encode_into};
 use std::ops::RangeBounds;
+use std::rc::Rc;
 
 /// A sorted map per key. An epoch writes only the entries that it changed, but a key's whole map is in memory or none of it.
 ///
@@ -27,7 +31,10 @@ use std::ops::RangeBounds;
 /// assert_eq!(sessions.last_in(Keyed::of(&ada), ..40)?, Some((10, 1)));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-pub struct MapState<K, UK, UV>(pub(super) Shared<(), K, Entries<UK, UV>>);
+pub struct MapState<K, UK, UV>(pub(super) Either<Plain<K, UK, UV>, WithTtl<K, UK, UV>>);
+
+type Plain<K, UK, UV> = Shared<(), K, Entries<UK, One<UV>>>;
+type WithTtl<K, UK, UV> = Shared<(), K, Entries<UK, Aged<UV>>>;
 
 impl<K, UK, UV> Clone for MapState<K, UK, UV> {
     fn clone(&self) -> Self {
@@ -35,24 +42,30 @@ impl<K, UK, UV> Clone for MapState<K, UK, UV> {
     }
 }
 
-impl<K: Key, UK: Key, UV: StateValue> Table<(), K, Entries<UK, UV>> {
+impl<K: Key, UK: Key, H: Hold> Table<(), K, Entries<UK, H>> {
+    /// By what time entries are over; nothing where they do not age.
+    #[inline]
+    fn life(&self) -> Option<Rc<Aging>> {
+        if H::AGES { self.aging.clone() } else { None }
+    }
+
     /// Adds an entry that is not there to the map at `place`, or to a new one.
-    fn insert_entry(&mut self, place: Option<Place>, at: Keyed<'_, K>, map_key: UK, value: UV) {
+    fn insert_entry(&mut self, place: Option<Place>, at: Keyed<'_, K>, map_key: UK, held: H) {
         match place {
             Some(place) => {
-                self.soil((), place).insert(map_key, value);
+                self.soil((), place).insert(map_key, held);
                 self.cells += 1;
             }
             None => {
                 let mut entries = Entries::new();
-                entries.insert(map_key, value);
+                entries.insert(map_key, held);
                 self.insert((), at, entries);
             }
         }
     }
 
     /// Removes an entry from the map at `place`, and the map with its last one.
-    fn remove_entry(&mut self, place: Place, at: Keyed<'_, K>, map_key: &UK) -> Result<Option<UV>, Error> {
+    fn remove_entry(&mut self, place: Place, at: Keyed<'_, K>, map_key: &UK) -> Result<Option<H::Value>, Error> {
         let entries = self.soil((), place);
         let Some(cell) = entries.remove(map_key) else { return Ok(None) };
         let is_empty = entries.len() == 0;
@@ -63,18 +76,147 @@ impl<K: Key, UK: Key, UV: StateValue> Table<(), K, Entries<UK, UV>> {
         if cell.stored {
             self.bury_one((), at, |out| encode_into(map_key, out))?;
         }
-        Ok(Some(cell.value))
+        Ok(Some(cell.value.into_value()))
+    }
+
+    /// Marks as used now the entry under `map_key`, if reading does that.
+    fn refresh(&mut self, place: Place, map_key: &UK, life: Option<&Aging>) {
+        if H::AGES && self.slot(place).shape.get(map_key).is_some_and(|held| held.is_refreshed_by_reading(life)) {
+            if let Some(held) = self.soil((), place).get_mut(map_key) {
+                held.value_mut(life);
+            }
+        }
+    }
+
+    fn value_under(&mut self, at: Keyed<'_, K>, map_key: &UK) -> Result<Option<&H::Value>, Error> {
+        let life = self.life();
+        let Some(place) = self.locate((), at)? else { return Ok(None) };
+        if H::AGES && self.slot(place).shape.get(map_key).is_some_and(|held| held.lives(life.as_deref())) {
+            self.refresh(place, map_key, life.as_deref());
+        }
+        Ok(self.slot(place).shape.get(map_key).filter(|held| held.lives(life.as_deref())).map(H::value))
+    }
+
+    fn put_under(&mut self, at: Keyed<'_, K>, map_key: UK, value: H::Value) -> Result<(), Error> {
+        let held = H::new(value, self.life().as_deref());
+        let place = self.locate((), at)?;
+        match place.and_then(|place| self.soil((), place).get_mut(&map_key)) {
+            Some(old) => *old = held,
+            None => self.insert_entry(place, at, map_key, held),
+        }
+        Ok(())
+    }
+
+    fn update_under<R>(
+        &mut self,
+        at: Keyed<'_, K>,
+        map_key: UK,
+        create: impl FnOnce() -> H::Value,
+        change: impl FnOnce(&mut H::Value) -> R,
+    ) -> Result<R, Error> {
+        let life = self.life();
+        let place = self.locate((), at)?;
+        if let Some(held) = place.and_then(|place| self.soil((), place).get_mut(&map_key))
+            && held.lives(life.as_deref())
+        {
+            return Ok(change(held.value_mut(life.as_deref())));
+        }
+        let mut value = create();
+        let result = change(&mut value);
+        let held = H::new(value, life.as_deref());
+        // What is over may still be there.
+        let place_over = if H::AGES { place } else { None };
+        match place_over.and_then(|place| self.soil((), place).get_mut(&map_key)) {
+            Some(over) => *over = held,
+            None => self.insert_entry(place, at, map_key, held),
+        }
+        Ok(result)
+    }
+
+    fn update_last<R>(
+        &mut self,
+        at: Keyed<'_, K>,
+        range: impl RangeBounds<UK>,
+        change: impl FnOnce(&UK, &mut H::Value) -> R,
+    ) -> Result<Option<R>, Error> {
+        let life = self.life();
+        let Some(place) = self.locate((), at)? else { return Ok(None) };
+        let mut living = self.slot(place).shape.range(range).filter(|(_, held)| held.lives(life.as_deref()));
+        let Some(map_key) = living.next_back().map(|(map_key, _)| map_key.clone()) else { return Ok(None) };
+        let held = self.soil((), place).get_mut(&map_key).expect("the entry has just been seen");
+        Ok(Some(change(&map_key, held.value_mut(life.as_deref()))))
+    }
+
+    fn remove_under(&mut self, at: Keyed<'_, K>, map_key: &UK) -> Result<Option<H::Value>, Error> {
+        let life = self.life();
+        let Some(place) = self.locate((), at)? else { return Ok(None) };
+        if !self.slot(place).shape.get(map_key).is_some_and(|held| held.lives(life.as_deref())) {
+            return Ok(None);
+        }
+        self.remove_entry(place, at, map_key)
+    }
+
+    fn remove_first_if(
+        &mut self,
+        at: Keyed<'_, K>,
+        condition: impl FnOnce(&UK, &H::Value) -> bool,
+    ) -> Result<Option<(UK, H::Value)>, Error> {
+        let life = self.life();
+        let Some(place) = self.locate((), at)? else { return Ok(None) };
+        let mut living = self.slot(place).shape.range(..).filter(|(_, held)| held.lives(life.as_deref()));
+        let first = living.next().filter(|(map_key, held)| condition(map_key, held.value()));
+        let Some(map_key) = first.map(|(map_key, _)| map_key.clone()) else { return Ok(None) };
+        Ok(self.remove_entry(place, at, &map_key)?.map(|value| (map_key, value)))
+    }
+
+    /// Shows the first `most` entries in the range to `visit`, or the last ones from the end.
+    fn visit(
+        &mut self,
+        at: Keyed<'_, K>,
+        range: impl RangeBounds<UK>,
+        order: Order,
+        most: usize,
+        mut visit: impl FnMut(&UK, &H::Value),
+    ) -> Result<(), Error> {
+        let life = self.life();
+        let life = life.as_deref();
+        let Some(place) = self.locate((), at)? else { return Ok(()) };
+        let refreshes = H::AGES && life.is_some_and(|aging| aging.ttl.on_read);
+        let mut shown = Vec::new();
+        let mut show = |(map_key, held): (&UK, &H)| {
+            visit(map_key, held.value());
+            if refreshes {
+                shown.push(map_key.clone());
+            }
+        };
+        let living = self.slot(place).shape.range(range).filter(|(_, held)| held.lives(life));
+        match order {
+            Order::Forward => living.take(most).for_each(&mut show),
+            Order::Backward => living.rev().take(most).for_each(&mut show),
+        }
+        shown.iter().for_each(|map_key| self.refresh(place, map_key, life));
+        Ok(())
+    }
+
+    fn count(&mut self, at: Keyed<'_, K>) -> Result<usize, Error> {
+        let life = self.life();
+        let Some(place) = self.locate((), at)? else { return Ok(0) };
+        let entries = &self.slot(place).shape;
+        if !H::AGES {
+            return Ok(entries.len());
+        }
+        Ok(entries.range(..).filter(|(_, held)| held.lives(life.as_deref())).count())
     }
 }
 
-impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
-    /// Shows the key's map, if it has one, to `read`.
-    fn read<R>(&self, at: Keyed<'_, K>, read: impl FnOnce(Option<&Entries<UK, UV>>) -> R) -> Result<R, Error> {
-        let mut table = self.0.borrow_mut();
-        let place = table.locate((), at)?;
-        Ok(read(place.map(|place| &table.slot(place).shape)))
-    }
+/// From which end entries are shown.
+#[derive(Clone, Copy)]
+enum Order {
+    Forward,
+    Backward,
+}
 
+impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     /// The value under `map_key` in the key's map.
     ///
     /// # Errors
@@ -91,7 +233,7 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     /// # Errors
     /// If the map must be read from the file and cannot.
     pub fn with<R>(&self, at: Keyed<'_, K>, map_key: &UK, read: impl FnOnce(Option<&UV>) -> R) -> Result<R, Error> {
-        self.read(at, |entries| read(entries.and_then(|entries| entries.get(map_key))))
+        either!(&self.0, table => Ok(read(table.value_under(at, map_key)?)))
     }
 
     /// Sets the value under `map_key`.
@@ -99,13 +241,7 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     /// # Errors
     /// If the map must be read from the file and cannot.
     pub fn put(&self, at: Keyed<'_, K>, map_key: UK, value: UV) -> Result<(), Error> {
-        let mut table = self.0.borrow_mut();
-        let place = table.locate((), at)?;
-        match place.and_then(|place| table.soil((), place).get_mut(&map_key)) {
-            Some(old) => *old = value,
-            None => table.insert_entry(place, at, map_key, value),
-        }
-        Ok(())
+        either!(&self.0, table => table.put_under(at, map_key, value))
     }
 
     /// Changes the value under `map_key`, which `create` makes if there is none. Returns what `change` returns.
@@ -119,15 +255,7 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
         create: impl FnOnce() -> UV,
         change: impl FnOnce(&mut UV) -> R,
     ) -> Result<R, Error> {
-        let mut table = self.0.borrow_mut();
-        let place = table.locate((), at)?;
-        if let Some(value) = place.and_then(|place| table.soil((), place).get_mut(&map_key)) {
-            return Ok(change(value));
-        }
-        let mut value = create();
-        let result = change(&mut value);
-        table.insert_entry(place, at, map_key, value);
-        Ok(result)
+        either!(&self.0, table => table.update_under(at, map_key, create, change))
     }
 
     /// Changes the last entry in the range. Returns what `change` returns, or `None` without a call if there is no entry.
@@ -140,12 +268,7 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
         range: impl RangeBounds<UK>,
         change: impl FnOnce(&UK, &mut UV) -> R,
     ) -> Result<Option<R>, Error> {
-        let mut table = self.0.borrow_mut();
-        let Some(place) = table.locate((), at)? else { return Ok(None) };
-        let last = table.slot(place).shape.range(range).next_back().map(|(map_key, _)| map_key.clone());
-        let Some(map_key) = last else { return Ok(None) };
-        let value = table.soil((), place).get_mut(&map_key).expect("the entry has just been seen");
-        Ok(Some(change(&map_key, value)))
+        either!(&self.0, table => table.update_last(at, range, change))
     }
 
     /// Removes the value under `map_key` and returns it.
@@ -153,12 +276,7 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     /// # Errors
     /// If the map must be read from the file and cannot.
     pub fn remove(&self, at: Keyed<'_, K>, map_key: &UK) -> Result<Option<UV>, Error> {
-        let mut table = self.0.borrow_mut();
-        let Some(place) = table.locate((), at)? else { return Ok(None) };
-        if table.slot(place).shape.get(map_key).is_none() {
-            return Ok(None);
-        }
-        table.remove_entry(place, at, map_key)
+        either!(&self.0, table => table.remove_under(at, map_key))
     }
 
     /// Removes the first entry and returns it, if `condition` holds for it.
@@ -170,11 +288,7 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
         at: Keyed<'_, K>,
         condition: impl FnOnce(&UK, &UV) -> bool,
     ) -> Result<Option<(UK, UV)>, Error> {
-        let mut table = self.0.borrow_mut();
-        let Some(place) = table.locate((), at)? else { return Ok(None) };
-        let first = table.slot(place).shape.range(..).next().filter(|(key, value)| condition(key, value));
-        let Some(map_key) = first.map(|(key, _)| key.clone()) else { return Ok(None) };
-        Ok(table.remove_entry(place, at, &map_key)?.map(|value| (map_key, value)))
+        either!(&self.0, table => table.remove_first_if(at, condition))
     }
 
     /// Shows each entry in the range to `visit`, in the order of map keys.
@@ -185,13 +299,9 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
         &self,
         at: Keyed<'_, K>,
         range: impl RangeBounds<UK>,
-        mut visit: impl FnMut(&UK, &UV),
+        visit: impl FnMut(&UK, &UV),
     ) -> Result<(), Error> {
-        self.read(at, |entries| {
-            if let Some(entries) = entries {
-                entries.range(range).for_each(|(key, value)| visit(key, value));
-            }
-        })
+        either!(&self.0, table => table.visit(at, range, Order::Forward, usize::MAX, visit))
     }
 
     /// The entries in the range, in the order of map keys.
@@ -226,7 +336,10 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     where
         UV: Clone,
     {
-        self.read(at, |entries| entries?.range(range).next().map(|(key, value)| (key.clone(), value.clone())))
+        let mut found = None;
+        let find = |map_key: &UK, value: &UV| found = Some((map_key.clone(), value.clone()));
+        either!(&self.0, table => table.visit(at, range, Order::Forward, 1, find))?;
+        Ok(found)
     }
 
     /// The last entry in the range.
@@ -237,7 +350,10 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     where
         UV: Clone,
     {
-        self.read(at, |entries| entries?.range(range).next_back().map(|(key, value)| (key.clone(), value.clone())))
+        let mut found = None;
+        let find = |map_key: &UK, value: &UV| found = Some((map_key.clone(), value.clone()));
+        either!(&self.0, table => table.visit(at, range, Order::Backward, 1, find))?;
+        Ok(found)
     }
 
     /// How many entries the key's map has.
@@ -245,7 +361,7 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     /// # Errors
     /// If the map must be read from the file and cannot.
     pub fn len(&self, at: Keyed<'_, K>) -> Result<usize, Error> {
-        self.read(at, |entries| entries.map_or(0, Entries::len))
+        either!(&self.0, table => table.count(at))
     }
 
     /// Whether the key's map has no entry.
@@ -253,7 +369,7 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     /// # Errors
     /// If the map must be read from the file and cannot.
     pub fn is_empty(&self, at: Keyed<'_, K>) -> Result<bool, Error> {
-        self.read(at, |entries| entries.is_none())
+        Ok(self.len(at)? == 0)
     }
 
     /// Removes the key's map.
@@ -261,8 +377,9 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     /// # Errors
     /// If it must be read from the file and cannot.
     pub fn clear(&self, at: Keyed<'_, K>) -> Result<(), Error> {
-        let mut table = self.0.borrow_mut();
-        let place = table.locate((), at)?;
-        place.map_or(Ok(()), |place| table.remove((), place).map(drop))
+        either!(&self.0, table => {
+            let place = table.locate((), at)?;
+            place.map_or(Ok(()), |place| table.remove((), place).map(drop))
+        })
     }
 }

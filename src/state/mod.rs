@@ -60,7 +60,8 @@
 //!  12+4n       the entries, in strictly ascending order of their keys, each until the next one's beginning:
 //!                head   LEB128 of (length of the key << 1) | (1 if the entry is a tombstone)
 //!                key    that many bytes
-//!                value  the rest, in postcard; none for a tombstone
+//!                value  the rest, in postcard; with a time to live, behind the stamp of its last use (8 bytes,
+//!                       milliseconds since 1970); none for a tombstone
 //! ```
 //!
 //! A key:
@@ -90,12 +91,16 @@ mod job_file;
 mod layers;
 mod list;
 mod map;
+mod pieces;
 mod reducing;
 mod rescale;
 mod shape;
 mod space;
+mod states;
 mod store;
+mod sweep;
 mod table;
+mod ttl;
 mod upkeep;
 mod value;
 
@@ -107,6 +112,8 @@ mod model_tests;
 mod promise_tests;
 #[cfg(test)]
 mod testkit;
+#[cfg(test)]
+mod ttl_tests;
 
 pub use error::Error;
 pub use flush::{Flush, FlushOutcome};
@@ -119,4 +126,5 @@ pub use reducing::ReducingState;
 pub use rescale::rescale;
 pub use shape::{Keyed, StateValue};
 pub use store::{Identity, MemoryUse, Relief, Store, StoreOptions};
+pub use ttl::{Stamp, Ttl};
 pub use value::{Drained, Timers, ValueState, WindowedState};

@@ -30,8 +30,10 @@ use std::rc::Rc;
 /// ```
 pub struct ReducingState<K, V> {
     values: ValueState<K, V>,
-    combine: Rc<dyn Fn(&V, &V) -> V>,
+    combine: Rc<Combine<V>>,
 }
+
+type Combine<V> = dyn Fn(&V, &V) -> V;
 
 impl<K, V> Clone for ReducingState<K, V> {
     fn clone(&self) -> Self {

@@ -4,7 +4,8 @@
 //! stored in postcard, which tells by itself where a value ends, so no full key of one slot is the beginning of another's.
 
 use super::arena::Arena;
-use crate::record::{CodecError, Key, KeyGroup, encode_into};
+use super::ttl::Aging;
+use crate::record::{CodecError, Key, KeyGroup, decode, encode_into};
 use crate::time::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -109,15 +110,153 @@ pub(super) trait Shape: Sized + 'static {
 
     /// Names the sub-keys of all entries that are stored below, at most. `stored`: whether it has ever been handed off.
     fn stored(&self, stored: bool, name: impl FnMut(&[u8]) -> Result<(), CodecError>) -> Result<(), CodecError>;
+
+    /// When the part that was used last was used; `None` if it does not age.
+    fn last_use(&self) -> Option<Timestamp>;
+
+    /// Forgets the parts that are over, where they are not the whole.
+    fn forget_over(&mut self, aging: &Aging);
+}
+
+/// A value in a slot or a map, which may bear the stamp of its last use.
+pub(super) trait Hold: Sized + 'static {
+    /// What it holds.
+    type Value: StateValue;
+    /// Whether it bears a stamp.
+    const AGES: bool;
+
+    /// Holds a value that is used now.
+    fn new(value: Self::Value, aging: Option<&Aging>) -> Self;
+
+    fn value(&self) -> &Self::Value;
+
+    /// The value, to change: it is used now.
+    fn value_mut(&mut self, aging: Option<&Aging>) -> &mut Self::Value;
+
+    fn into_value(self) -> Self::Value;
+
+    /// When it was used last, if it bears a stamp.
+    fn stamp(&self) -> Option<Timestamp>;
+
+    /// Appends its stored form.
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
+
+    /// From its stored form.
+    fn read(bytes: &[u8]) -> Result<Self, CodecError>;
+
+    /// Whether it may be seen.
+    #[inline]
+    fn lives(&self, aging: Option<&Aging>) -> bool {
+        !Self::AGES || !aging.zip(self.stamp()).is_some_and(|(aging, stamp)| aging.is_over(stamp))
+    }
+
+    /// Whether reading it changes its stamp.
+    #[inline]
+    fn is_refreshed_by_reading(&self, aging: Option<&Aging>) -> bool {
+        Self::AGES && aging.is_some_and(|aging| aging.ttl.on_read && self.stamp() != Some(aging.now()))
+    }
 }
 
 /// A single value.
 pub(super) struct One<V>(pub(super) V);
 
-impl<V: StateValue> Shape for One<V> {
+impl<V: StateValue> Hold for One<V> {
+    type Value = V;
+    const AGES: bool = false;
+
+    #[inline]
+    fn new(value: V, _: Option<&Aging>) -> Self {
+        One(value)
+    }
+
+    #[inline]
+    fn value(&self) -> &V {
+        &self.0
+    }
+
+    #[inline]
+    fn value_mut(&mut self, _: Option<&Aging>) -> &mut V {
+        &mut self.0
+    }
+
+    fn into_value(self) -> V {
+        self.0
+    }
+
+    fn stamp(&self) -> Option<Timestamp> {
+        None
+    }
+
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        encode_into(&self.0, out)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, CodecError> {
+        decode(bytes).map(One)
+    }
+}
+
+/// A single value with the stamp of its last use, which is stored before it: milliseconds since 1970 (8 bytes, little
+/// endian).
+pub(super) struct Aged<V> {
+    value: V,
+    stamp: Timestamp,
+}
+
+impl<V: StateValue> Hold for Aged<V> {
+    type Value = V;
+    const AGES: bool = true;
+
+    fn new(value: V, aging: Option<&Aging>) -> Self {
+        Aged { value, stamp: aging.map_or(Timestamp::MIN, Aging::now) }
+    }
+
+    fn value(&self) -> &V {
+        &self.value
+    }
+
+    fn value_mut(&mut self, aging: Option<&Aging>) -> &mut V {
+        self.stamp = aging.map_or(self.stamp, Aging::now);
+        &mut self.value
+    }
+
+    fn into_value(self) -> V {
+        self.value
+    }
+
+    fn stamp(&self) -> Option<Timestamp> {
+        Some(self.stamp)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        write_stamp(self.stamp, out);
+        encode_into(&self.value, out)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, CodecError> {
+        let (stamp, value) = read_stamp(bytes);
+        Ok(Aged { value: decode(value)?, stamp })
+    }
+}
+
+/// Appends the stamp of an entry that ages.
+pub(super) fn write_stamp(stamp: Timestamp, out: &mut Vec<u8>) {
+    out.extend_from_slice(&stamp.millis().to_le_bytes());
+}
+
+/// The stamp of an entry that ages, and what follows it: nothing if there is none.
+pub(super) fn read_stamp(bytes: &[u8]) -> (Timestamp, &[u8]) {
+    match bytes.split_first_chunk() {
+        Some((stamp, rest)) => (Timestamp::from_millis(i64::from_le_bytes(*stamp)), rest),
+        None => (Timestamp::MIN, &[]),
+    }
+}
+
+impl<H: Hold> Shape for H {
     const SINGLE: bool = true;
     const CELL: usize = 0;
-    const HEAP: bool = std::mem::needs_drop::<V>();
+    const HEAP: bool = std::mem::needs_drop::<H>();
 
     fn cells(&self) -> usize {
         1
@@ -125,17 +264,23 @@ impl<V: StateValue> Shape for One<V> {
 
     #[inline]
     fn save<N: Namespace, K: Key>(&mut self, key: &FullKey<'_, N, K>, arena: &mut Arena) -> Result<(), CodecError> {
-        arena.put(|out| key.write(out), |out| encode_into(&self.0, out))
+        arena.put(|out| key.write(out), |out| Hold::write(self, out))
     }
 
     fn load(loaded: &mut Option<Self>, _: &[u8], value: &[u8]) -> Result<(), CodecError> {
-        *loaded = Some(One(crate::record::decode(value)?));
+        *loaded = Some(H::read(value)?);
         Ok(())
     }
 
     fn stored(&self, stored: bool, mut name: impl FnMut(&[u8]) -> Result<(), CodecError>) -> Result<(), CodecError> {
         if stored { name(&[]) } else { Ok(()) }
     }
+
+    fn last_use(&self) -> Option<Timestamp> {
+        self.stamp()
+    }
+
+    fn forget_over(&mut self, _: &Aging) {}
 }
 
 #[cfg(test)]

@@ -3,21 +3,14 @@
 use super::Error;
 use super::arena::Arena;
 use super::disk::{Disk, StateName, encode_states};
-use super::entries::Entries;
 use super::flush::{Flush, FlushOutcome};
 use super::fold::{Fold, FoldOutcome};
 use super::guarded::Survives;
 use super::layers::Lower;
-use super::list::{ListState, Pieces, WindowedList};
-use super::map::MapState;
-use super::shape::{Namespace, One, Shape, StateValue};
-use super::table::{Names, Shared, Table};
+use super::sweep::Cleaning;
 use super::upkeep::Upkeep;
-use super::value::{Timers, ValueState, WindowedState};
-use crate::record::{Epoch, Key};
-use crate::time::Timestamp;
+use crate::record::Epoch;
 use serde::{Deserialize, Serialize};
-use std::any::type_name;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
@@ -109,13 +102,13 @@ pub enum Relief {
 /// ```
 pub struct Store {
     disk: Arc<Disk>,
-    lower: Rc<Lower>,
-    identity: Identity,
-    memory: usize,
-    states: Vec<StateName>,
-    tables: Vec<Rc<RefCell<dyn Upkeep>>>,
+    pub(super) lower: Rc<Lower>,
+    pub(super) identity: Identity,
+    pub(super) memory: usize,
+    pub(super) states: Vec<StateName>,
+    pub(super) tables: Vec<Rc<RefCell<dyn Upkeep>>>,
     /// The names that have handles.
-    taken: Vec<String>,
+    pub(super) taken: Vec<String>,
     /// The number of the last hand-off, from 1; and the last that is in the file with all before it.
     number: u32,
     committed: u32,
@@ -124,6 +117,8 @@ pub struct Store {
     freed: Epoch,
     folding: bool,
     base_bytes: u64,
+    /// How what is over leaves the file.
+    cleaning: Cleaning,
     /// Hand-offs whose outcome is not known: number and bytes.
     in_flight: VecDeque<(u32, usize)>,
     /// Bytes that failed flushes left for the next one.
@@ -159,6 +154,7 @@ impl Store {
             last: Epoch::ZERO,
             freed: Epoch::ZERO,
             folding: false,
+            cleaning: Cleaning::default(),
             base_bytes: 0,
             in_flight: VecDeque::new(),
             carried: 0,
@@ -203,6 +199,7 @@ impl Store {
             last: epoch,
             freed: found.folded,
             folding: false,
+            cleaning: Cleaning::default(),
             base_bytes: found.base_bytes,
             in_flight: VecDeque::new(),
             carried: 0,
@@ -210,95 +207,14 @@ impl Store {
         })
     }
 
-    /// The state named `name`, a value per key.
-    ///
-    /// # Errors
-    /// [`Error::Twice`] if the name is taken; [`Error::Changed`] if it was written as another type; [`Error::TooMany`] at
-    /// the 257th name; else what reading the file says. So do the methods below.
-    pub fn value<K: Key, V: StateValue>(&mut self, name: &str) -> Result<ValueState<K, V>, Error> {
-        self.register::<(), K, One<V>>(name, "value", type_name::<V>()).map(ValueState)
-    }
-
-    /// The state named `name`, a value per window and key.
-    ///
-    /// # Errors
-    /// As [`value`](Self::value).
-    pub fn windowed_value<K: Key, V: StateValue>(&mut self, name: &str) -> Result<WindowedState<K, V>, Error> {
-        self.register::<Timestamp, K, One<V>>(name, "windowed value", type_name::<V>()).map(WindowedState)
-    }
-
-    /// The timers named `name`.
-    ///
-    /// # Errors
-    /// As [`value`](Self::value).
-    pub fn timers<K: Key>(&mut self, name: &str) -> Result<Timers<K>, Error> {
-        self.register::<Timestamp, K, One<()>>(name, "timers", "()").map(Timers)
-    }
-
-    /// The state named `name`, a sorted map per key.
-    ///
-    /// # Errors
-    /// As [`value`](Self::value).
-    pub fn map<K: Key, UK: Key, UV: StateValue>(&mut self, name: &str) -> Result<MapState<K, UK, UV>, Error> {
-        let types = format!("{} -> {}", type_name::<UK>(), type_name::<UV>());
-        self.register::<(), K, Entries<UK, UV>>(name, "map", &types).map(MapState)
-    }
-
-    /// The state named `name`, a list per key.
-    ///
-    /// # Errors
-    /// As [`value`](Self::value).
-    pub fn list<K: Key, T: StateValue>(&mut self, name: &str) -> Result<ListState<K, T>, Error> {
-        self.register::<(), K, Pieces<T>>(name, "list", type_name::<T>()).map(ListState)
-    }
-
-    /// The state named `name`, a list per window and key.
-    ///
-    /// # Errors
-    /// As [`value`](Self::value).
-    pub fn windowed_list<K: Key, T: StateValue>(&mut self, name: &str) -> Result<WindowedList<K, T>, Error> {
-        self.register::<Timestamp, K, Pieces<T>>(name, "windowed list", type_name::<T>()).map(WindowedList)
-    }
-
-    fn register<N: Namespace, K: Key, S: Shape>(
-        &mut self,
-        name: &str,
-        kind: &str,
-        types: &str,
-    ) -> Result<Shared<N, K, S>, Error> {
-        let (state, uid) = (name.to_owned(), self.identity.uid.clone());
-        let names = Names { state: state.clone(), uid: uid.clone() };
-        if self.taken.contains(&state) {
-            return Err(Error::Twice { state, uid });
-        }
-        // The last word is the codec and its version.
-        let signature = format!("{kind} {} -> {types} in postcard 1", type_name::<K>());
-        let id = match self.states.iter().find(|known| known.name == state) {
-            Some(known) if known.signature != signature => {
-                return Err(Error::Changed { state, uid, was: known.signature.clone(), now: signature });
-            }
-            Some(known) => known.id,
-            None => {
-                // States are never taken from the list, so its length is the next number.
-                let id = u8::try_from(self.states.len()).map_err(|_| Error::TooMany { uid })?;
-                self.states.push(StateName { id, name: state.clone(), signature });
-                id
-            }
-        };
-        let reads = self.unforeseen_reads();
-        let mut table = Table::new(id, names, self.lower.clone());
-        table.load_all((self.memory / 8 * 7).saturating_sub(self.memory().cached))?;
-        self.lower.reads.set(reads);
-        let table = Rc::new(RefCell::new(table));
-        self.tables.push(table.clone());
-        self.taken.push(state);
-        Ok(table)
-    }
-
     /// At the barrier of `epoch`: freezes all that changed since the last hand-off. `None` if nothing has, and no earlier
     /// flush is under way or has failed; then the file has the epoch already, and nothing was written for it.
     pub fn hand_off(&mut self, epoch: Epoch) -> Option<Flush> {
         self.last = self.last.max(epoch);
+        for table in &self.tables {
+            table.borrow_mut().forget_over();
+        }
+        self.cleaning.note(epoch, self.tables.iter().filter_map(|table| table.borrow().expiry()).collect());
         self.freeze(epoch)
     }
 
@@ -337,14 +253,15 @@ impl Store {
         }
     }
 
-    /// Nobody will go back behind `epoch` any more: what was kept for that may be merged. Returns the work if enough has
-    /// gathered and none is under way.
+    /// Nobody will go back behind `epoch` any more: what was kept for that may be merged, and what was over then may go.
+    /// Returns the work if enough has gathered and none is under way.
     pub fn free(&mut self, epoch: Epoch) -> Option<Fold> {
         self.freed = self.freed.max(epoch);
         if self.folding {
             return None;
         }
-        let fold = Fold::plan(&self.disk, &self.lower.runs.borrow(), self.freed, self.base_bytes);
+        let runs = self.lower.runs.borrow();
+        let fold = Fold::plan(&self.disk, &runs, self.freed, self.base_bytes, &mut self.cleaning);
         self.folding = fold.is_some();
         fold
     }
@@ -354,6 +271,7 @@ impl Store {
         self.folding = false;
         let Ok(done) = outcome.done else { return };
         self.base_bytes = done.base_bytes;
+        self.cleaning.done(done.cleaned);
         let mut runs = self.lower.runs.borrow_mut();
         let is_gone = |run: &Arc<_>| done.gone.iter().any(|gone| Arc::ptr_eq(gone, run));
         let place = runs.iter().position(is_gone).unwrap_or(0);
@@ -412,6 +330,11 @@ impl Store {
     /// Says when the file fails.
     pub(super) fn faults(&self) -> &super::testkit::Faults {
         &self.disk.file.faults
+    }
+
+    /// How many bytes of chunks the file has.
+    pub(super) fn stored_bytes(&self) -> u64 {
+        self.base_bytes + self.lower.runs.borrow().iter().map(|run| run.bytes()).sum::<u64>()
     }
 
     /// How many runs the delta has.

@@ -14,7 +14,10 @@ use super::index::Index;
 use super::layers::Lower;
 use super::shape::{FullKey, Keyed, Namespace, Shape};
 use super::space::{Mark, Slot, Space, position};
+use super::ttl::{Ages, Aging};
+use super::upkeep::Cleaned;
 use crate::record::{CodecError, Key, KeyGroup, decode_prefix};
+use crate::time::Timestamp;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -29,8 +32,8 @@ const SMALL: usize = 14;
 /// Where a slot is; good until the next insertion or removal.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
-    space: usize,
-    bucket: usize,
+    pub(super) space: usize,
+    pub(super) bucket: usize,
 }
 
 /// A state's names, for errors.
@@ -49,11 +52,49 @@ impl Names {
 /// A table, shared by the store and the handles.
 pub(super) type Shared<N, K, S> = Rc<RefCell<Table<N, K, S>>>;
 
+/// A table whose slots do not age, or one whose slots do.
+pub(super) enum Either<P, A> {
+    Plain(P),
+    Aging(A),
+}
+
+impl<P: Clone, A: Clone> Clone for Either<P, A> {
+    fn clone(&self) -> Self {
+        match self {
+            Either::Plain(table) => Either::Plain(table.clone()),
+            Either::Aging(table) => Either::Aging(table.clone()),
+        }
+    }
+}
+
+/// Borrows whichever table it is, under a name, and does the same with it.
+macro_rules! either {
+    ($either:expr, $table:ident => $result:expr) => {
+        match $either {
+            $crate::state::table::Either::Plain(table) => {
+                let mut $table = table.borrow_mut();
+                $result
+            }
+            $crate::state::table::Either::Aging(table) => {
+                let mut $table = table.borrow_mut();
+                $result
+            }
+        }
+    };
+}
+pub(super) use either;
+
 /// One state's slots.
 pub(super) struct Table<N, K, S> {
     pub(super) state: u8,
     pub(super) names: Names,
     pub(super) lower: Rc<Lower>,
+    /// By what time its slots are over, if they age. There is one namespace then.
+    pub(super) aging: Option<Rc<Aging>>,
+    /// Those of them that are only below, by their last use.
+    pub(super) ages: Ages,
+    /// How far it has been cleaned.
+    pub(super) cleaned: Cleaned,
     pub(super) index: Index<N>,
     pub(super) spaces: Vec<Space<K, S>>,
     /// Spaces that are in no namespace.
@@ -80,11 +121,14 @@ pub(super) struct Table<N, K, S> {
 }
 
 impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
-    pub(super) fn new(state: u8, names: Names, lower: Rc<Lower>) -> Self {
+    pub(super) fn new(state: u8, names: Names, lower: Rc<Lower>, aging: Option<Rc<Aging>>) -> Self {
         Table {
             state,
             names,
             lower,
+            aging,
+            ages: Ages::default(),
+            cleaned: Cleaned::default(),
             index: Index::default(),
             spaces: Vec::new(),
             free: Vec::new(),
@@ -128,7 +172,7 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
     }
 
     /// Forgets a namespace in which nothing is left. Few empty spaces keep their memory.
-    fn release(&mut self, namespace: N, space: usize) {
+    pub(super) fn release(&mut self, namespace: N, space: usize) {
         let small = self.spaces[space].slots.capacity() <= SMALL;
         if self.free.len() < if small { SMALL_SPARE_SPACES } else { SPARE_SPACES } {
             self.spaces[space].clear();
@@ -175,6 +219,12 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
             })?;
         }
         self.scratch = prefix;
+        if let Some((aging, stamp)) = self.aging.as_ref().zip(loaded.as_ref().and_then(S::last_use)) {
+            if aging.is_over(stamp) {
+                return Ok(None);
+            }
+            self.ages.take(aging, stamp);
+        }
         Ok(loaded.map(|shape| {
             let slot = Slot { hash: at.hash, key: at.key.clone(), shape, mark: Mark::LOADED };
             self.spaces[space].evicted -= 1;
@@ -245,7 +295,7 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
         Ok(slot.shape)
     }
 
-    fn forget(&mut self, slot: &Slot<K, S>) {
+    pub(super) fn forget(&mut self, slot: &Slot<K, S>) {
         self.len -= 1;
         self.cells -= slot.shape.cells();
         self.dirty -= usize::from(slot.mark.is_dirty());
@@ -349,18 +399,32 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
 
     /// Reads what the file holds of this state, into memory as far as `bytes` go.
     pub(super) fn load_all(&mut self, bytes: usize) -> Result<(), Error> {
-        let mut found = Table::new(self.state, Names { state: String::new(), uid: String::new() }, self.lower.clone());
-        self.read_below(&[], |namespace, hash, key, shape| {
+        let names = Names { state: String::new(), uid: String::new() };
+        let mut found = Table::new(self.state, names, self.lower.clone(), self.aging.clone());
+        self.read_below(&[], |namespace, hash, key, shape: S| {
+            let last_use = shape.last_use();
+            if found.aging.as_ref().zip(last_use).is_some_and(|(aging, stamp)| aging.is_over(stamp)) {
+                return;
+            }
             let space = found.space_or_new(namespace);
             if found.bytes() < bytes {
                 found.add(space, Slot { hash, key, shape, mark: Mark::LOADED });
             } else {
-                found.spaces[space].evicted += 1;
+                found.note_evicted(space, last_use);
             }
         })?;
         (self.index, self.spaces, self.len, self.cells) = (found.index, found.spaces, found.len, found.cells);
+        self.ages = found.ages;
         self.last = None;
         Ok(())
+    }
+
+    /// Counts a slot that is only below.
+    fn note_evicted(&mut self, space: usize, last_use: Option<Timestamp>) {
+        self.spaces[space].evicted += 1;
+        if let Some((aging, stamp)) = self.aging.as_ref().zip(last_use) {
+            self.ages.add(aging, stamp);
+        }
     }
 
     /// Lets go of slots that are in the file as they are, until that many bytes are free or nothing more may go. A slot that
@@ -385,7 +449,7 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
             if space.slots.get_bucket_mut(bucket).is_some_and(|slot| slot.mark.may_go(self.committed))
                 && let Some(slot) = space.remove(bucket)
             {
-                space.evicted += 1;
+                self.note_evicted(self.hand.space, slot.shape.last_use());
                 self.forget(&slot);
             }
         }

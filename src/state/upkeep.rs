@@ -3,9 +3,11 @@
 use super::Error;
 use super::arena::Arena;
 use super::shape::{FullKey, Keyed, Namespace, Shape};
-use super::space::Slot;
-use super::table::Table;
+use super::space::{Slot, position};
+use super::table::{Place, Table};
+use super::ttl::{Expiry, due};
 use crate::record::Key;
+use crate::time::Timestamp;
 use std::mem;
 
 /// A table, as the store sees it.
@@ -25,6 +27,25 @@ pub(super) trait Upkeep {
 
     /// About how many bytes it takes in memory, and how many of those are dirty.
     fn usage(&self) -> (usize, usize);
+
+    /// If its slots age: lets go of slots that are over, in as much of the table as time has gone on.
+    fn forget_over(&mut self);
+
+    /// Which of its entries are over now. `None` if none can be.
+    fn expiry(&self) -> Option<Expiry>;
+}
+
+/// How far a table's search for slots that are over has come.
+pub(super) struct Cleaned {
+    hand: Place,
+    /// The time up to which the search has been made.
+    at: Option<Timestamp>,
+}
+
+impl Default for Cleaned {
+    fn default() -> Self {
+        Cleaned { hand: Place { space: 0, bucket: 0 }, at: None }
+    }
 }
 
 impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
@@ -37,6 +58,21 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
     pub(super) fn bytes(&self) -> usize {
         let heap = if Self::HEAP { self.entry_bytes + 16 } else { 0 };
         self.len * Self::SLOT + self.cells * (S::CELL + heap)
+    }
+
+    /// Lets go of the room that a search for what is over has emptied.
+    fn shrink(&mut self) {
+        let namespaces: Vec<N> = self.index.namespaces().collect();
+        for namespace in namespaces {
+            let Some(at) = self.index.get(namespace) else { continue };
+            let slots = &mut self.spaces[at].slots;
+            if slots.len() < slots.capacity() / 8 {
+                slots.shrink_to(2 * slots.len(), |slot| position(slot.hash));
+            }
+            if self.spaces[at].is_empty() {
+                self.release(namespace, at);
+            }
+        }
     }
 }
 
@@ -102,5 +138,50 @@ impl<N: Namespace, K: Key, S: Shape> Upkeep for Table<N, K, S> {
         let dirty = if self.len == 0 { 0 } else { (total as u128 * self.dirty as u128 / self.len as u128) as usize };
         let frozen: usize = self.frozen.iter().map(|(_, dead)| dead.arena.len()).sum();
         (total + self.dead.arena.len() + frozen, dirty + self.dead.arena.len())
+    }
+
+    fn forget_over(&mut self) {
+        let Some(aging) = self.aging.clone() else { return };
+        let settled = self.ages.settle(&aging);
+        if let Some((_, space)) = self.index.first() {
+            self.spaces[space].evicted -= settled;
+        }
+        let total: usize = self.spaces.iter().map(|space| space.slots.num_buckets() + 1).sum();
+        let mut left = match self.cleaned.at {
+            Some(at) => due(total as u64, at, aging.now(), aging.ttl.millis) as usize,
+            None => total,
+        };
+        if left > 0 {
+            self.cleaned.at = Some(aging.now());
+        }
+        while left > 0 {
+            left -= 1;
+            let Place { space: at, bucket } = self.cleaned.hand;
+            let Some(space) = self.spaces.get_mut(at) else {
+                self.cleaned.hand = Place { space: 0, bucket: 0 };
+                self.shrink();
+                continue;
+            };
+            if bucket >= space.slots.num_buckets() {
+                self.cleaned.hand = Place { space: at + 1, bucket: 0 };
+                continue;
+            }
+            self.cleaned.hand.bucket += 1;
+            let Some(slot) = space.slots.get_bucket_mut(bucket) else { continue };
+            if slot.shape.last_use().is_some_and(|stamp| aging.is_over(stamp)) {
+                // Also if it is dirty: what is stored of it is older, so it is over too.
+                let gone = space.remove(bucket);
+                gone.into_iter().for_each(|slot| self.forget(&slot));
+            } else {
+                let before = slot.shape.cells();
+                slot.shape.forget_over(&aging);
+                self.cells -= before - slot.shape.cells();
+            }
+        }
+    }
+
+    fn expiry(&self) -> Option<Expiry> {
+        let aging = self.aging.as_ref()?;
+        Some(Expiry { state: self.state, now: aging.now(), ttl_millis: aging.ttl.millis, cutoff: aging.cutoff()? })
     }
 }

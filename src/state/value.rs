@@ -1,21 +1,39 @@
 //! Handles to single values: per key, and per window and key.
 
 use super::Error;
-use super::shape::{Keyed, Namespace, One, StateValue};
-use super::table::{Shared, Table};
+use super::shape::{Aged, Hold, Keyed, Namespace, One, StateValue};
+use super::table::{Either, Place, Shared, Table, either};
 use crate::record::Key;
 use crate::time::Timestamp;
 
-impl<N: Namespace, K: Key, V: StateValue> Table<N, K, One<V>> {
-    fn value(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<Option<&V>, Error> {
+impl<N: Namespace, K: Key, H: Hold> Table<N, K, H> {
+    /// Where the key's value is, if it has one that is not over.
+    #[inline]
+    fn living(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<Option<Place>, Error> {
         let place = self.locate(namespace, at)?;
-        Ok(place.map(|place| &self.slot(place).shape.0))
+        if !H::AGES {
+            return Ok(place);
+        }
+        let aging = self.aging.clone();
+        Ok(place.filter(|&place| self.slot(place).shape.lives(aging.as_deref())))
     }
 
-    fn put(&mut self, namespace: N, at: Keyed<'_, K>, value: V) -> Result<(), Error> {
+    fn value(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<Option<&H::Value>, Error> {
+        let Some(place) = self.living(namespace, at)? else { return Ok(None) };
+        if H::AGES {
+            let aging = self.aging.clone();
+            if self.slot(place).shape.is_refreshed_by_reading(aging.as_deref()) {
+                self.soil(namespace, place).value_mut(aging.as_deref());
+            }
+        }
+        Ok(Some(self.slot(place).shape.value()))
+    }
+
+    fn put(&mut self, namespace: N, at: Keyed<'_, K>, value: H::Value) -> Result<(), Error> {
+        let held = H::new(value, self.aging.as_deref());
         match self.locate(namespace, at)? {
-            Some(place) => self.soil(namespace, place).0 = value,
-            None => drop(self.insert(namespace, at, One(value))),
+            Some(place) => *self.soil(namespace, place) = held,
+            None => drop(self.insert(namespace, at, held)),
         }
         Ok(())
     }
@@ -25,23 +43,29 @@ impl<N: Namespace, K: Key, V: StateValue> Table<N, K, One<V>> {
         &mut self,
         namespace: N,
         at: Keyed<'_, K>,
-        create: impl FnOnce() -> V,
-        change: impl FnOnce(&mut V) -> R,
+        create: impl FnOnce() -> H::Value,
+        change: impl FnOnce(&mut H::Value) -> R,
     ) -> Result<R, Error> {
-        match self.locate(namespace, at)? {
-            Some(place) => Ok(change(&mut self.soil(namespace, place).0)),
+        let aging = if H::AGES { self.aging.clone() } else { None };
+        match self.living(namespace, at)? {
+            Some(place) => Ok(change(self.soil(namespace, place).value_mut(aging.as_deref()))),
             None => {
                 let mut value = create();
                 let result = change(&mut value);
-                self.insert(namespace, at, One(value));
+                let held = H::new(value, aging.as_deref());
+                // What is over may still be there.
+                match if H::AGES { self.locate(namespace, at)? } else { None } {
+                    Some(place) => *self.soil(namespace, place) = held,
+                    None => drop(self.insert(namespace, at, held)),
+                }
                 Ok(result)
             }
         }
     }
 
-    fn take(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<Option<V>, Error> {
-        let place = self.locate(namespace, at)?;
-        place.map(|place| self.remove(namespace, place).map(|one| one.0)).transpose()
+    fn take(&mut self, namespace: N, at: Keyed<'_, K>) -> Result<Option<H::Value>, Error> {
+        let place = self.living(namespace, at)?;
+        place.map(|place| self.remove(namespace, place).map(H::into_value)).transpose()
     }
 }
 
@@ -68,7 +92,10 @@ impl<N: Namespace, K: Key, V: StateValue> Table<N, K, One<V>> {
 /// assert_eq!(visits.get(Keyed::of(&ada))?, Some(3));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-pub struct ValueState<K, V>(pub(super) Shared<(), K, One<V>>);
+pub struct ValueState<K, V>(pub(super) Either<Plain<K, V>, WithTtl<K, V>>);
+
+type Plain<K, V> = Shared<(), K, One<V>>;
+type WithTtl<K, V> = Shared<(), K, Aged<V>>;
 
 impl<K, V> Clone for ValueState<K, V> {
     fn clone(&self) -> Self {
@@ -85,7 +112,7 @@ impl<K: Key, V: StateValue> ValueState<K, V> {
     where
         V: Clone,
     {
-        Ok(self.0.borrow_mut().value((), at)?.cloned())
+        self.with(at, |value| value.cloned())
     }
 
     /// Shows the key's value to `read`.
@@ -93,7 +120,7 @@ impl<K: Key, V: StateValue> ValueState<K, V> {
     /// # Errors
     /// If it must be read from the file and cannot.
     pub fn with<R>(&self, at: Keyed<'_, K>, read: impl FnOnce(Option<&V>) -> R) -> Result<R, Error> {
-        Ok(read(self.0.borrow_mut().value((), at)?))
+        either!(&self.0, table => Ok(read(table.value((), at)?)))
     }
 
     /// Sets the key's value.
@@ -101,7 +128,7 @@ impl<K: Key, V: StateValue> ValueState<K, V> {
     /// # Errors
     /// If the old one must be read from the file and cannot.
     pub fn put(&self, at: Keyed<'_, K>, value: V) -> Result<(), Error> {
-        self.0.borrow_mut().put((), at, value)
+        either!(&self.0, table => table.put((), at, value))
     }
 
     /// Removes the key's value and returns it.
@@ -109,7 +136,7 @@ impl<K: Key, V: StateValue> ValueState<K, V> {
     /// # Errors
     /// If it must be read from the file and cannot.
     pub fn remove(&self, at: Keyed<'_, K>) -> Result<Option<V>, Error> {
-        self.0.borrow_mut().take((), at)
+        either!(&self.0, table => table.take((), at))
     }
 
     /// Changes the key's value, which `create` makes if there is none. Returns what `change` returns.
@@ -123,7 +150,7 @@ impl<K: Key, V: StateValue> ValueState<K, V> {
         create: impl FnOnce() -> V,
         change: impl FnOnce(&mut V) -> R,
     ) -> Result<R, Error> {
-        self.0.borrow_mut().update((), at, create, change)
+        either!(&self.0, table => table.update((), at, create, change))
     }
 }
 

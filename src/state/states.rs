@@ -1,0 +1,161 @@
+//! How a store gives out its states: by name, each once, with the type that they were written as.
+
+use super::disk::StateName;
+use super::entries::Entries;
+use super::list::{ListState, WindowedList};
+use super::map::MapState;
+use super::pieces::{AgedPieces, Pieces};
+use super::shape::{Aged, Namespace, One, Shape, StateValue};
+use super::table::{Either, Names, Shared, Table};
+use super::ttl::{Aging, Stamp, Ttl};
+use super::value::{Timers, ValueState, WindowedState};
+use super::{Error, Store};
+use crate::record::Key;
+use crate::time::Timestamp;
+use std::any::type_name;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+impl Store {
+    /// The state named `name`, a value per key.
+    ///
+    /// # Errors
+    /// [`Error::Twice`] if the name is taken; [`Error::Changed`] if it was written as another type; [`Error::TooMany`] at
+    /// the 257th name; else what reading the file says. So do the methods below.
+    pub fn value<K: Key, V: StateValue>(&mut self, name: &str) -> Result<ValueState<K, V>, Error> {
+        let table = self.register::<(), K, One<V>>(name, "value", type_name::<V>(), None)?;
+        Ok(ValueState(Either::Plain(table)))
+    }
+
+    /// As [`value`](Self::value), with a time to live: see [`Ttl`].
+    ///
+    /// # Errors
+    /// As [`value`](Self::value); [`Error::ShortTtl`] if it is below 1 ms.
+    pub fn value_with_ttl<K: Key, V: StateValue>(
+        &mut self,
+        name: &str,
+        ttl: Ttl,
+        stamp: &Stamp,
+    ) -> Result<ValueState<K, V>, Error> {
+        let aging = self.aging(name, ttl, stamp)?;
+        let table = self.register::<(), K, Aged<V>>(name, "value with ttl", type_name::<V>(), Some(aging))?;
+        Ok(ValueState(Either::Aging(table)))
+    }
+
+    /// The state named `name`, a value per window and key.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn windowed_value<K: Key, V: StateValue>(&mut self, name: &str) -> Result<WindowedState<K, V>, Error> {
+        self.register::<Timestamp, K, One<V>>(name, "windowed value", type_name::<V>(), None).map(WindowedState)
+    }
+
+    /// The timers named `name`.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn timers<K: Key>(&mut self, name: &str) -> Result<Timers<K>, Error> {
+        self.register::<Timestamp, K, One<()>>(name, "timers", "()", None).map(Timers)
+    }
+
+    /// The state named `name`, a sorted map per key.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn map<K: Key, UK: Key, UV: StateValue>(&mut self, name: &str) -> Result<MapState<K, UK, UV>, Error> {
+        let types = format!("{} -> {}", type_name::<UK>(), type_name::<UV>());
+        let table = self.register::<(), K, Entries<UK, One<UV>>>(name, "map", &types, None)?;
+        Ok(MapState(Either::Plain(table)))
+    }
+
+    /// As [`map`](Self::map), each entry with a time to live: see [`Ttl`].
+    ///
+    /// # Errors
+    /// As [`value_with_ttl`](Self::value_with_ttl).
+    pub fn map_with_ttl<K: Key, UK: Key, UV: StateValue>(
+        &mut self,
+        name: &str,
+        ttl: Ttl,
+        stamp: &Stamp,
+    ) -> Result<MapState<K, UK, UV>, Error> {
+        let aging = self.aging(name, ttl, stamp)?;
+        let types = format!("{} -> {}", type_name::<UK>(), type_name::<UV>());
+        let table = self.register::<(), K, Entries<UK, Aged<UV>>>(name, "map with ttl", &types, Some(aging))?;
+        Ok(MapState(Either::Aging(table)))
+    }
+
+    /// The state named `name`, a list per key.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn list<K: Key, T: StateValue>(&mut self, name: &str) -> Result<ListState<K, T>, Error> {
+        let table = self.register::<(), K, Pieces<T>>(name, "list", type_name::<T>(), None)?;
+        Ok(ListState(Either::Plain(table)))
+    }
+
+    /// As [`list`](Self::list), each item with a time to live: see [`Ttl`].
+    ///
+    /// # Errors
+    /// As [`value_with_ttl`](Self::value_with_ttl).
+    pub fn list_with_ttl<K: Key, T: StateValue>(
+        &mut self,
+        name: &str,
+        ttl: Ttl,
+        stamp: &Stamp,
+    ) -> Result<ListState<K, T>, Error> {
+        let aging = self.aging(name, ttl, stamp)?;
+        let table = self.register::<(), K, AgedPieces<T>>(name, "list with ttl", type_name::<T>(), Some(aging))?;
+        Ok(ListState(Either::Aging(table)))
+    }
+
+    /// The state named `name`, a list per window and key.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn windowed_list<K: Key, T: StateValue>(&mut self, name: &str) -> Result<WindowedList<K, T>, Error> {
+        self.register::<Timestamp, K, Pieces<T>>(name, "windowed list", type_name::<T>(), None).map(WindowedList)
+    }
+
+    fn aging(&self, name: &str, ttl: Ttl, stamp: &Stamp) -> Result<Rc<Aging>, Error> {
+        if ttl.millis < 1 {
+            return Err(Error::ShortTtl { state: name.to_owned(), uid: self.identity.uid.clone() });
+        }
+        Ok(Rc::new(Aging { ttl, stamp: stamp.clone() }))
+    }
+
+    fn register<N: Namespace, K: Key, S: Shape>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        types: &str,
+        aging: Option<Rc<Aging>>,
+    ) -> Result<Shared<N, K, S>, Error> {
+        let (state, uid) = (name.to_owned(), self.identity.uid.clone());
+        let names = Names { state: state.clone(), uid: uid.clone() };
+        if self.taken.contains(&state) {
+            return Err(Error::Twice { state, uid });
+        }
+        // The last word is the codec and its version.
+        let signature = format!("{kind} {} -> {types} in postcard 1", type_name::<K>());
+        let id = match self.states.iter().find(|known| known.name == state) {
+            Some(known) if known.signature != signature => {
+                return Err(Error::Changed { state, uid, was: known.signature.clone(), now: signature });
+            }
+            Some(known) => known.id,
+            None => {
+                // States are never taken from the list, so its length is the next number.
+                let id = u8::try_from(self.states.len()).map_err(|_| Error::TooMany { uid })?;
+                self.states.push(StateName { id, name: state.clone(), signature });
+                id
+            }
+        };
+        let reads = self.unforeseen_reads();
+        let mut table = Table::new(id, names, self.lower.clone(), aging);
+        table.load_all((self.memory / 8 * 7).saturating_sub(self.memory().cached))?;
+        self.lower.reads.set(reads);
+        let table = Rc::new(RefCell::new(table));
+        self.tables.push(table.clone());
+        self.taken.push(state);
+        Ok(table)
+    }
+}
