@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare has failed")]
 
+mod ended;
 mod everything;
 mod fuse;
 mod given_up;

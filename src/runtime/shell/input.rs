@@ -77,7 +77,10 @@ impl Shell {
             }
             Element::End => {
                 let tide = self.input_clock.watermark(channel, Timestamp::MAX);
-                self.tide(tide)
+                self.tide(tide)?;
+                // In a life that began with all inputs at their ends the clock does not rise any more.
+                self.end_if_over();
+                Ok(())
             }
             Element::Idle => {
                 let tide = self.input_clock.idle(channel);
