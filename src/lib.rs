@@ -77,6 +77,7 @@ pub mod prelude {
         CollectSink, DiscardSink, FileSink, FileSource, GeneratorSource, Line, MemorySource, Sink, Source, StdinSource,
         StdoutSink,
     };
+    pub use crate::operator::join::{Either, Offset};
     pub use crate::operator::process::{
         BroadcastProcess, BroadcastState, CoProcess, Context, Failure, KeyedBroadcastProcess, KeyedProcess, States,
         Tag, Timer, UnkeyedContext,

@@ -27,6 +27,7 @@
 
 mod connected;
 mod job;
+mod joined;
 mod keyed;
 mod local_global;
 mod shaping;
@@ -35,6 +36,7 @@ mod windowed;
 
 pub use connected::{BroadcastStream, ConnectedStreams, KeyedBroadcastStream};
 pub use job::Job;
+pub use joined::{IntervalJoin, Join, JoinOn, RegularJoin};
 pub use keyed::KeyedStream;
 pub use local_global::LocalGlobal;
 pub use stream::{End, Stream};

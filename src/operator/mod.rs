@@ -22,6 +22,7 @@ mod dedup;
 mod event_time;
 mod filter;
 mod flat_map;
+pub mod join;
 mod key_by;
 mod lookup;
 mod map;

@@ -356,6 +356,22 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
         Ok(found)
     }
 
+    /// The map key of the first entry in the range.
+    ///
+    /// # Errors
+    /// If the map must be read from the file and cannot.
+    pub fn first_key_in(&self, at: Keyed<'_, K>, range: impl RangeBounds<UK>) -> Result<Option<UK>, Error> {
+        self.read(at, |entries| entries?.range(range).next().map(|(key, _)| key.clone()))
+    }
+
+    /// The map key of the last entry in the range.
+    ///
+    /// # Errors
+    /// If the map must be read from the file and cannot.
+    pub fn last_key_in(&self, at: Keyed<'_, K>, range: impl RangeBounds<UK>) -> Result<Option<UK>, Error> {
+        self.read(at, |entries| entries?.range(range).next_back().map(|(key, _)| key.clone()))
+    }
+
     /// How many entries the key's map has.
     ///
     /// # Errors
