@@ -81,10 +81,11 @@ impl<K: Key, UK: Key, H: Hold> Table<(), K, Entries<UK, H>> {
 
     /// Marks as used now the entry under `map_key`, if reading does that.
     fn refresh(&mut self, place: Place, map_key: &UK, life: Option<&Aging>) {
-        if H::AGES && self.slot(place).shape.get(map_key).is_some_and(|held| held.is_refreshed_by_reading(life)) {
-            if let Some(held) = self.soil((), place).get_mut(map_key) {
-                held.value_mut(life);
-            }
+        if H::AGES
+            && self.slot(place).shape.get(map_key).is_some_and(|held| held.is_refreshed_by_reading(life))
+            && let Some(held) = self.soil((), place).get_mut(map_key)
+        {
+            held.value_mut(life);
         }
     }
 
@@ -361,7 +362,10 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     /// # Errors
     /// If the map must be read from the file and cannot.
     pub fn first_key_in(&self, at: Keyed<'_, K>, range: impl RangeBounds<UK>) -> Result<Option<UK>, Error> {
-        self.read(at, |entries| entries?.range(range).next().map(|(key, _)| key.clone()))
+        let mut found = None;
+        let find = |map_key: &UK, _: &UV| found = Some(map_key.clone());
+        either!(&self.0, table => table.visit(at, range, Order::Forward, 1, find))?;
+        Ok(found)
     }
 
     /// The map key of the last entry in the range.
@@ -369,7 +373,10 @@ impl<K: Key, UK: Key, UV: StateValue> MapState<K, UK, UV> {
     /// # Errors
     /// If the map must be read from the file and cannot.
     pub fn last_key_in(&self, at: Keyed<'_, K>, range: impl RangeBounds<UK>) -> Result<Option<UK>, Error> {
-        self.read(at, |entries| entries?.range(range).next_back().map(|(key, _)| key.clone()))
+        let mut found = None;
+        let find = |map_key: &UK, _: &UV| found = Some(map_key.clone());
+        either!(&self.0, table => table.visit(at, range, Order::Backward, 1, find))?;
+        Ok(found)
     }
 
     /// How many entries the key's map has.

@@ -124,7 +124,7 @@ fn stamps_survive_a_restore_and_a_rescale() {
     drop((store, all));
     let new = dir.path().join("new.redb");
     let old = [(path.clone(), identity(0, 0), epoch(1))];
-    rescale(&old, &new, &identity(0, 1), 0..KeyGroup::COUNT, epoch(1)).unwrap();
+    rescale(&old, &new, &identity(0, 1), 0..KeyGroup::COUNT, epoch(1), Survives::PowerLoss).unwrap();
     for (path, generation) in [(path, 0), (new, 1)] {
         let options = StoreOptions::default();
         let mut store = Store::open(&path, &identity(0, generation), epoch(1), epoch(1), options).unwrap();
@@ -159,7 +159,7 @@ fn file_and_memory_let_go_of_what_is_over_though_nobody_touches_it() {
     let dir = tempfile::tempdir().unwrap();
     for memory in [64 << 20, 200_000] {
         let path = dir.path().join(format!("{memory}.redb"));
-        let mut store = Store::create(&path, &identity(0, 0), StoreOptions { memory }).unwrap();
+        let mut store = Store::create(&path, &identity(0, 0), StoreOptions { memory, ..Default::default() }).unwrap();
         let stamp = Stamp::new();
         let ttl = Ttl::after(millis(TTL as u64));
         let values = store.value_with_ttl::<u64, String>("values", ttl, &stamp).unwrap();
@@ -210,7 +210,7 @@ fn file_and_memory_let_go_of_what_is_over_though_nobody_touches_it() {
 #[test]
 fn a_key_that_was_evicted_and_is_over_costs_no_read_for_ever() {
     let dir = tempfile::tempdir().unwrap();
-    let options = StoreOptions { memory: 20_000 };
+    let options = StoreOptions { memory: 20_000, ..Default::default() };
     let mut store = Store::create(&dir.path().join("0.redb"), &identity(0, 0), options).unwrap();
     let all = handles(&mut store, 0, false);
     (0..2000).for_each(|key| all.values.put(Keyed::of(&key), 1).unwrap());
@@ -428,7 +428,7 @@ impl World {
                 let epoch = *self.durable.keys().nth_back(back).unwrap_or(self.durable.keys().next_back().unwrap());
                 self.durable.split_off(&epoch.next());
                 (self.model, self.written) = self.durable[&epoch].clone();
-                let options = StoreOptions { memory: self.memory };
+                let options = StoreOptions { memory: self.memory, ..Default::default() };
                 let mut store = Store::open(&path, &identity(0, 0), epoch, self.written, options).unwrap();
                 // The clock is told before or after the states are opened.
                 let early = if back == 0 { self.model.now } else { i64::MIN };
@@ -453,7 +453,7 @@ proptest! {
         steps in vec(step(), 1..500),
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let mut store = Store::create(&dir.path().join("0.redb"), &identity(0, 0), StoreOptions { memory }).unwrap();
+        let mut store = Store::create(&dir.path().join("0.redb"), &identity(0, 0), StoreOptions { memory, ..Default::default() }).unwrap();
         let all = handles(&mut store, 0, on_read);
         let durable = BTreeMap::from([(Epoch::ZERO, (Model::default(), Epoch::ZERO))]);
         let (model, store) = (Model::default(), Some((store, all)));
