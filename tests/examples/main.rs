@@ -6,6 +6,12 @@
 use millstream::prelude::Timestamp;
 
 #[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/broadcast_rules.rs"]
+mod broadcast_rules;
+#[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/custom_operator.rs"]
+mod custom_operator;
+#[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/late_data.rs"]
 mod late_data;
 #[expect(dead_code, reason = "its main is for people")]
@@ -75,4 +81,20 @@ fn trending_pages_change() {
     assert_eq!(best(300), [("/spring", 120), ("/", 90), ("/about", 30)]);
     assert_eq!(best(750), [("/summer", 150), ("/", 90), ("/about", 20)]);
     assert_eq!(trending.len(), 119, "the last five minutes hold the last view for 29 slides more");
+}
+
+#[test]
+fn an_operator_of_ones_own_tells_of_idle_users() {
+    let mut idle = custom_operator::run().unwrap();
+    idle.sort();
+    let expected = [("ada", 13), ("ada", 31), ("bob", 9), ("bob", 30)];
+    assert_eq!(idle, expected.map(|(user, minute)| (user.to_owned(), minute)));
+}
+
+#[test]
+fn rules_change_while_data_flows() {
+    let mut warnings = broadcast_rules::run().unwrap();
+    warnings.sort();
+    let expected = [("boiler", 3, 95), ("boiler", 12, 85), ("river", 13, 62)];
+    assert_eq!(warnings, expected.map(|(kind, second, value)| (kind.to_owned(), second, value)));
 }

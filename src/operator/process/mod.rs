@@ -10,7 +10,7 @@
 //! ```
 //! use millstream::prelude::*;
 //!
-//! /// Tells of users who have been idle for ten minutes.
+//! /// Tells of users who have been idle for ten minutes, as soon as that is known. Clicks come in order.
 //! struct IdleUsers;
 //!
 //! impl KeyedProcess for IdleUsers {
@@ -29,9 +29,12 @@
 //!         _: &'static str,
 //!         ctx: &mut Context<'_, String, Self::Output>,
 //!     ) -> Result<(), Failure> {
-//!         let seen = last.get(ctx.keyed())?.map_or(ctx.time(), |before| before.max(ctx.time()));
-//!         last.put(ctx.keyed(), seen)?;
-//!         ctx.set_event_timer(seen + minutes(10))
+//!         // A click may be handled before the timer of the one before has fired.
+//!         if let Some(seen) = last.get(ctx.keyed())?.filter(|seen| ctx.time() >= *seen + minutes(10)) {
+//!             ctx.emit((ctx.key().clone(), seen));
+//!         }
+//!         last.put(ctx.keyed(), ctx.time())?;
+//!         ctx.set_event_timer(ctx.time() + minutes(10))
 //!     }
 //!
 //!     fn on_timer(
@@ -76,6 +79,9 @@
 //! state: they survive a crash, and move with their key when the parallelism changes. They fire by time and then by key; one
 //! that is set while others fire, and is due, fires with them. What a watermark fires comes out in front of it. At the end
 //! of input all event-time timers fire, and then the pending processing-time timers, once (Flink drops those).
+//!
+//! A watermark follows the records that it was made from, and many records may come before one. So a record may be handled
+//! before timers that were set for earlier times: a result must depend on times, not on which of the two came first.
 //!
 //! # Side outputs
 //! A [`Tag`] is a name with a record type. What goes to [`side`](Context::side) comes out of the stream that
