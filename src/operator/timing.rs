@@ -4,7 +4,8 @@
 //! * A timer that is set while others fire, and is due, fires in the same pass.
 //! * An event-time timer set behind the watermark fires with the next watermark, as in Flink.
 //! * At the end of input, when all event-time timers have fired, the processing-time timers that are pending fire once,
-//!   each with its own time as the stamp (Flink drops them); those set meanwhile do not.
+//!   each with its own time as the stamp (Flink drops them), unless one of them takes another back; those set meanwhile do
+//!   not.
 //!
 //! A head that owns a `Timing` passes `Head::watermark`, `Head::tick` and `Head::wake_at` on to it, and fires what `next`
 //! returns, some at a time, in `Head::resume`.
@@ -14,7 +15,7 @@ use crate::record::Key;
 use crate::state::{Keyed, Timers};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -43,7 +44,7 @@ pub(crate) struct Due<K> {
 struct Firing<K> {
     domain: TimeDomain,
     time: Timestamp,
-    rest: std::vec::IntoIter<(u64, K)>,
+    rest: VecDeque<(u64, K)>,
 }
 
 /// The timers of a subtask's keys.
@@ -53,8 +54,8 @@ pub(crate) struct Timing<K> {
     clock: Rc<Cell<Timestamp>>,
     now: Rc<Cell<Timestamp>>,
     firing: Option<Firing<K>>,
-    /// Processing-time timers that were pending at the end of input.
-    last: Option<VecDeque<Firing<K>>>,
+    /// Processing-time timers that were pending at the end of input, by time.
+    last: RefCell<Option<VecDeque<Firing<K>>>>,
     /// The watermark to be told when all that it fires has been fired.
     untold: Option<Timestamp>,
     /// Processing time up to which timers are due.
@@ -70,7 +71,7 @@ impl<K: Key> Timing<K> {
             clock: context.clock.clone(),
             now: context.now.clone(),
             firing: None,
-            last: None,
+            last: RefCell::new(None),
             untold: None,
             ticked: Timestamp::MIN,
         })
@@ -83,7 +84,16 @@ impl<K: Key> Timing<K> {
 
     /// Takes a timer back; says whether it was set.
     pub(crate) fn delete(&self, domain: TimeDomain, time: Timestamp, at: Keyed<'_, K>) -> Result<bool, Error> {
-        Ok(self.of(domain).delete(time, at)?)
+        let was_set = self.of(domain).delete(time, at)?;
+        Ok(was_set || (domain == TimeDomain::Processing && self.delete_last(time, at)))
+    }
+
+    /// Takes back one that was pending at the end of input.
+    fn delete_last(&self, time: Timestamp, at: Keyed<'_, K>) -> bool {
+        let mut last = self.last.borrow_mut();
+        let Some(firing) = last.iter_mut().flatten().find(|firing| firing.time == time) else { return false };
+        let place = firing.rest.iter().position(|(hash, key)| *hash == at.hash && key == at.key);
+        place.and_then(|place| firing.rest.remove(place)).is_some()
     }
 
     fn of(&self, domain: TimeDomain) -> &Timers<K> {
@@ -112,8 +122,8 @@ impl<K: Key> Timing<K> {
     pub(crate) fn next(&mut self) -> Result<Option<Due<K>>, Error> {
         loop {
             if let Some(firing) = &mut self.firing {
-                if let Some((hash, key)) = firing.rest.next() {
-                    let stamp = if self.last.is_some() { firing.time } else { self.now.get() };
+                if let Some((hash, key)) = firing.rest.pop_front() {
+                    let stamp = if self.last.borrow().is_some() { firing.time } else { self.now.get() };
                     let (domain, time, stamp) = (firing.domain, firing.time, stamp.max(self.now.get()));
                     return Ok(Some(Due { domain, time, stamp, hash, key }));
                 }
@@ -131,23 +141,24 @@ impl<K: Key> Timing<K> {
         if self.untold.is_some() {
             let drained = self.event.drain_first(self.clock.get())?;
             if let Some((time, keys)) = drained {
-                return Ok(Some(Firing { domain: TimeDomain::Event, time, rest: keys.into_iter() }));
+                return Ok(Some(Firing { domain: TimeDomain::Event, time, rest: keys.into() }));
             }
         }
         if self.untold == Some(Timestamp::MAX) {
-            if self.last.is_none() {
-                self.last = Some(self.drain_processing(Timestamp::MAX)?);
+            let mut last = self.last.borrow_mut();
+            if last.is_none() {
+                *last = Some(self.drain_processing(Timestamp::MAX)?);
             }
-            return Ok(self.last.as_mut().and_then(VecDeque::pop_front));
+            return Ok(last.as_mut().and_then(VecDeque::pop_front));
         }
         let drained = self.processing.drain_first(self.ticked)?;
-        Ok(drained.map(|(time, keys)| Firing { domain: TimeDomain::Processing, time, rest: keys.into_iter() }))
+        Ok(drained.map(|(time, keys)| Firing { domain: TimeDomain::Processing, time, rest: keys.into() }))
     }
 
     fn drain_processing(&self, up_to: Timestamp) -> Result<VecDeque<Firing<K>>, Error> {
         let mut all = VecDeque::new();
         while let Some((time, keys)) = self.processing.drain_first(up_to)? {
-            all.push_back(Firing { domain: TimeDomain::Processing, time, rest: keys.into_iter() });
+            all.push_back(Firing { domain: TimeDomain::Processing, time, rest: keys.into() });
         }
         Ok(all)
     }
@@ -231,5 +242,21 @@ mod tests {
         timing.set(Processing, t(600), Keyed::of(&1)).unwrap();
         assert_eq!(all(&mut timing), [(Processing, 700, 1)], "what was set at the end does not fire");
         assert_eq!(timing.told(), Some(Timestamp::MAX));
+    }
+
+    #[test]
+    fn at_the_end_one_that_fires_may_take_a_later_one_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut timing, context) = timing(&dir);
+        for (time, key) in [(500, 1), (700, 1), (700, 2), (900, 1)] {
+            timing.set(Processing, t(time), Keyed::of(&key)).unwrap();
+        }
+        context.clock.set(Timestamp::MAX);
+        timing.watermark(Timestamp::MAX);
+        assert_eq!(timing.next().unwrap().unwrap().time, t(500));
+        assert!(timing.delete(Processing, t(700), Keyed::of(&1)).unwrap());
+        assert!(!timing.delete(Processing, t(700), Keyed::of(&1)).unwrap(), "it is gone");
+        assert!(!timing.delete(Processing, t(800), Keyed::of(&1)).unwrap(), "it never was");
+        assert_eq!(all(&mut timing), [(Processing, 700, 2), (Processing, 900, 1)]);
     }
 }

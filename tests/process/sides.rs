@@ -24,7 +24,7 @@ impl KeyedProcess for Sort {
         if n > 100 {
             ctx.side(&BIG, n.to_string());
         }
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             ctx.emit(n);
         } else {
             ctx.side(&ODD, n);

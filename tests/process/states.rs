@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 
 /// All that a key can keep.
 struct Kept {
-    sum: ValueState<u64, u64>,
+    sum: ReducingState<u64, u64>,
+    largest: ValueState<u64, u64>,
     all: ListState<u64, u64>,
     by_digit: MapState<u64, u64, u64>,
 }
 
-/// Keeps each number in three ways, and tells all three in the end.
+/// Keeps each number in four ways, and tells them all in the end.
 struct Keep;
 
 type Row = (u64, u64, Vec<u64>, Vec<(u64, u64)>);
@@ -25,11 +26,18 @@ impl KeyedProcess for Keep {
     type State = Kept;
 
     fn open(&self, states: &mut States<'_, u64>) -> Result<Kept, Failure> {
-        Ok(Kept { sum: states.value("sum")?, all: states.list("all")?, by_digit: states.map("by digit")? })
+        Ok(Kept {
+            sum: states.reducing("sum", |a, b| a + b)?,
+            largest: states.value("largest")?,
+            all: states.list("all")?,
+            by_digit: states.map("by digit")?,
+        })
     }
 
     fn process(&self, kept: &Kept, n: u64, ctx: &mut Context<'_, u64, Row>) -> Result<(), Failure> {
-        kept.sum.update(ctx.keyed(), || 0, |sum| *sum += n)?;
+        kept.sum.add(ctx.keyed(), n)?;
+        let largest = kept.largest.get(ctx.keyed())?.unwrap_or(0).max(n);
+        kept.largest.put(ctx.keyed(), largest)?;
         kept.all.push(ctx.keyed(), n)?;
         kept.by_digit.update(ctx.keyed(), n % 10, || 0, |count| *count += 1)?;
         ctx.set_event_timer(at(1_000))
@@ -39,6 +47,8 @@ impl KeyedProcess for Keep {
         let mut all = kept.all.take(ctx.keyed())?;
         all.sort_unstable();
         let sum = kept.sum.remove(ctx.keyed())?.ok_or("the sum is lost")?;
+        let largest = kept.largest.remove(ctx.keyed())?;
+        assert_eq!(largest.as_ref(), all.last(), "one key's states belong together");
         let by_digit = kept.by_digit.entries(ctx.keyed())?;
         kept.by_digit.clear(ctx.keyed())?;
         ctx.emit((*ctx.key(), sum, all, by_digit));
@@ -102,7 +112,7 @@ fn the_short_form_keeps_a_value_per_key_in_three_lives() {
             || 0,
             |seen: &mut u64, key, _| {
                 *seen += 1;
-                if *seen % 3 == 0 { vec![(*key, *seen); 2] } else { Vec::new() }
+                if seen.is_multiple_of(3) { vec![(*key, *seen); 2] } else { Vec::new() }
             },
         );
         thirds.sink(sink);

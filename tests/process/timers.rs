@@ -146,7 +146,8 @@ fn processing_time_timers_fire_by_the_clock_though_no_record_comes() {
     assert!(harness.drain().is_empty());
     harness.advance(seconds(2)).crash_and_restore().advance(seconds(2));
     let expected = [("again", 3), ("ada", 4), ("again", 5)];
-    assert_eq!(harness.drain(), expected.map(|(key, time)| told((key, Of::Processing, time, 1, time))));
+    let fired = expected.map(|(key, time)| (told((key, Of::Processing, time, 1, time)), at(time)));
+    assert_eq!(harness.drain_timed(), fired, "with the timer's time as event time");
 }
 
 #[test]

@@ -149,7 +149,8 @@ mod tests {
         let copies = [copy(0.5), copy(1.5)];
         for (parallelism, found) in [(2, vec![0.5, 1.5]), (3, vec![0.5, 1.5, 0.5]), (1, vec![0.5])] {
             for (subtask, value) in found.into_iter().enumerate() {
-                let restored = BroadcastState::restored(&context(subtask, parallelism, &copies)).unwrap();
+                let context = context(subtask, parallelism, &copies);
+                let restored: BroadcastState<(u8, u8), f64> = BroadcastState::restored(&context).unwrap();
                 let entries: Vec<_> = restored.iter().map(|(key, value)| (*key, *value)).collect();
                 assert_eq!(entries, [((1, 9), f64::INFINITY), ((2, 1), value)], "{subtask} of {parallelism}");
             }

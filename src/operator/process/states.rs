@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::operator::BuildContext;
 use crate::record::Key;
-use crate::state::{ListState, MapState, StateValue, ValueState};
+use crate::state::{ListState, MapState, ReducingState, StateValue, ValueState};
 use std::marker::PhantomData;
 
 /// Gives a process function its states, each under a name.
@@ -17,11 +17,11 @@ use std::marker::PhantomData;
 /// /// What is known of a cart.
 /// struct Cart {
 ///     items: ListState<u64, String>,
-///     total: ValueState<u64, u64>,
+///     total: ReducingState<u64, u64>,
 /// }
 ///
 /// fn open(states: &mut States<'_, u64>) -> Result<Cart, Failure> {
-///     Ok(Cart { items: states.list("items")?, total: states.value("total")? })
+///     Ok(Cart { items: states.list("items")?, total: states.reducing("total", |a, b| a + b)? })
 /// }
 /// ```
 pub struct States<'a, K> {
@@ -40,6 +40,18 @@ impl<'a, K: Key> States<'a, K> {
     /// If the name is taken, the state was written as another type, or its file cannot be read. So do the methods below.
     pub fn value<V: StateValue>(&mut self, name: &str) -> Result<ValueState<K, V>, Failure> {
         Ok(self.context.store().value(name)?)
+    }
+
+    /// One value per key, which combines what is added: `combine` makes one of what is there and what comes.
+    ///
+    /// # Errors
+    /// As [`value`](States::value).
+    pub fn reducing<V: StateValue>(
+        &mut self,
+        name: &str,
+        combine: impl Fn(&V, &V) -> V + 'static,
+    ) -> Result<ReducingState<K, V>, Failure> {
+        Ok(ReducingState::new(self.value(name)?, combine))
     }
 
     /// A list per key. What is appended is written, not the whole list.
