@@ -90,7 +90,7 @@ pub mod prelude {
         TimeDomain, TopN,
     };
     pub use crate::record::{Data, Key};
-    pub use crate::state::{ListState, MapState, ReducingState, ValueState};
+    pub use crate::state::{ListState, MapState, ReducingState, Ttl, ValueState};
     pub use crate::time::{TimeFormat, Timestamp, Watermarks, hours, millis, minutes, seconds};
     pub use crate::{JobHandle, JobState, JobStatus};
 }

@@ -152,3 +152,49 @@ fn two_states_of_one_name_are_refused_with_the_operator() {
     let told = job.run(Config::default()).unwrap_err().to_string();
     assert!(told.contains("operator `twice` has two states named `sum`"), "{told}");
 }
+
+/// Lets a word pass that has not been seen for a minute, by either clock, and tells by which it is new.
+struct New;
+
+impl KeyedProcess for New {
+    type Key = String;
+    type Input = &'static str;
+    type Output = (&'static str, TimeDomain);
+    type State = [(TimeDomain, ValueState<String, ()>); 2];
+
+    fn open(&self, states: &mut States<'_, String>) -> Result<Self::State, Failure> {
+        let ttl = Ttl::after(minutes(1));
+        let event = states.value_with_ttl("seen by event time", ttl, TimeDomain::Event)?;
+        let processing = states.value_with_ttl("seen", ttl, TimeDomain::Processing)?;
+        Ok([(TimeDomain::Event, event), (TimeDomain::Processing, processing)])
+    }
+
+    fn process(
+        &self,
+        seen: &Self::State,
+        word: &'static str,
+        ctx: &mut Context<'_, String, Self::Output>,
+    ) -> Result<(), Failure> {
+        for (clock, seen) in seen {
+            if seen.get(ctx.keyed())?.is_none() {
+                seen.put(ctx.keyed(), ())?;
+                ctx.emit((word, *clock));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn state_with_a_time_to_live_goes_by_the_clock_that_was_chosen() {
+    let mut harness = Harness::new(|words: Stream<&'static str>| words.key_by(|word| word.to_string()).process(New));
+    let both = [("mill", TimeDomain::Event), ("mill", TimeDomain::Processing)];
+    harness.watermark(at(100)).push("mill", at(101)).push("mill", at(102));
+    assert_eq!(harness.drain(), both);
+    harness.advance(seconds(59)).watermark(at(159)).crash_and_restore().push("mill", at(160));
+    assert!(harness.drain().is_empty());
+    harness.advance(seconds(1)).crash_and_restore().push("mill", at(161));
+    assert_eq!(harness.drain(), [("mill", TimeDomain::Processing)]);
+    harness.watermark(at(160)).crash_and_restore().push("mill", at(161));
+    assert_eq!(harness.drain(), [("mill", TimeDomain::Event)]);
+}

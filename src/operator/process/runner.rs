@@ -1,6 +1,7 @@
 //! What all keyed process functions have in common: records of a key, timers, and the way out.
 
 use super::outputs::{Outputs, owned};
+use super::states::Stamps;
 use super::{Context, Failure, States, Timer, UnkeyedContext, operator_error};
 use crate::operator::key_by::KeyFunction;
 use crate::operator::{AnyStage, BuildContext, Error, Timing};
@@ -14,6 +15,7 @@ const PIECE: usize = 4096;
 pub(super) struct Runner<K, O> {
     pub(super) timing: Timing<K>,
     pub(super) outputs: Outputs<O>,
+    stamps: Stamps,
 }
 
 impl<K: Key, O: Data> Runner<K, O> {
@@ -24,8 +26,16 @@ impl<K: Key, O: Data> Runner<K, O> {
         open: impl FnOnce(&mut States<'_, K>) -> Result<S, Failure>,
     ) -> Result<(Self, S), Error> {
         let timing = Timing::new(context)?;
-        let state = open(&mut States::new(context)).map_err(operator_error)?;
-        Ok((Runner { timing, outputs: Outputs::new(context, outputs) }, state))
+        let stamps = Stamps::default();
+        let state = open(&mut States::new(context, stamps.clone())).map_err(operator_error)?;
+        let runner = Runner { timing, outputs: Outputs::new(context, outputs), stamps };
+        runner.advance_stamps();
+        Ok((runner, state))
+    }
+
+    /// Both clocks stand still while an element is handled.
+    fn advance_stamps(&self) {
+        self.stamps.advance(self.outputs.clock.get(), self.outputs.now.get());
     }
 
     /// Calls the user's code for each record of a batch.
@@ -35,6 +45,7 @@ impl<K: Key, O: Data> Runner<K, O> {
         key: &KeyFunction<T, K>,
         code: impl Fn(T, &mut Context<'_, K, O>) -> Result<(), Failure>,
     ) -> Result<(), Error> {
+        self.advance_stamps();
         let rows = owned::<T>(batch);
         for ((record, time), hash) in rows.records.into_iter().zip(rows.times).zip(rows.hashes) {
             self.outputs.site.record();
@@ -51,6 +62,7 @@ impl<K: Key, O: Data> Runner<K, O> {
         &mut self,
         on_timer: impl Fn(Timer, &mut Context<'_, K, O>) -> Result<(), Failure>,
     ) -> Result<bool, Error> {
+        self.advance_stamps();
         for _ in 0..PIECE {
             let Some(due) = self.timing.next()? else {
                 self.outputs.batch_end();

@@ -1,9 +1,10 @@
 //! Where a process function gets its states.
 
 use super::Failure;
-use crate::operator::BuildContext;
+use crate::operator::{BuildContext, TimeDomain};
 use crate::record::Key;
-use crate::state::{ListState, MapState, ReducingState, StateValue, ValueState};
+use crate::state::{ListState, MapState, ReducingState, Stamp, StateValue, Ttl, ValueState};
+use crate::time::Timestamp;
 use std::marker::PhantomData;
 
 /// Gives a process function its states, each under a name.
@@ -26,12 +27,13 @@ use std::marker::PhantomData;
 /// ```
 pub struct States<'a, K> {
     context: &'a mut BuildContext,
+    stamps: Stamps,
     key: PhantomData<fn() -> K>,
 }
 
 impl<'a, K: Key> States<'a, K> {
-    pub(super) fn new(context: &'a mut BuildContext) -> Self {
-        States { context, key: PhantomData }
+    pub(super) fn new(context: &'a mut BuildContext, stamps: Stamps) -> Self {
+        States { context, stamps, key: PhantomData }
     }
 
     /// One value per key.
@@ -40,6 +42,46 @@ impl<'a, K: Key> States<'a, K> {
     /// If the name is taken, the state was written as another type, or its file cannot be read. So do the methods below.
     pub fn value<V: StateValue>(&mut self, name: &str) -> Result<ValueState<K, V>, Failure> {
         Ok(self.context.store().value(name)?)
+    }
+
+    /// As [`value`](States::value), with a time to live by that clock: after it the value is not there any more. By
+    /// event time, a value that is written lives on from the watermark, not from the event time of the record.
+    ///
+    /// # Errors
+    /// As [`value`](States::value); if the time to live is below 1 ms.
+    pub fn value_with_ttl<V: StateValue>(
+        &mut self,
+        name: &str,
+        ttl: Ttl,
+        clock: TimeDomain,
+    ) -> Result<ValueState<K, V>, Failure> {
+        Ok(self.context.store().value_with_ttl(name, ttl, self.stamps.of(clock))?)
+    }
+
+    /// As [`list`](States::list), each item with a time to live.
+    ///
+    /// # Errors
+    /// As [`value_with_ttl`](States::value_with_ttl).
+    pub fn list_with_ttl<T: StateValue>(
+        &mut self,
+        name: &str,
+        ttl: Ttl,
+        clock: TimeDomain,
+    ) -> Result<ListState<K, T>, Failure> {
+        Ok(self.context.store().list_with_ttl(name, ttl, self.stamps.of(clock))?)
+    }
+
+    /// As [`map`](States::map), each entry with a time to live.
+    ///
+    /// # Errors
+    /// As [`value_with_ttl`](States::value_with_ttl).
+    pub fn map_with_ttl<UK: Key, UV: StateValue>(
+        &mut self,
+        name: &str,
+        ttl: Ttl,
+        clock: TimeDomain,
+    ) -> Result<MapState<K, UK, UV>, Failure> {
+        Ok(self.context.store().map_with_ttl(name, ttl, self.stamps.of(clock))?)
     }
 
     /// One value per key, which combines what is added: `combine` makes one of what is there and what comes.
@@ -68,5 +110,27 @@ impl<'a, K: Key> States<'a, K> {
     /// As [`value`](States::value).
     pub fn map<UK: Key, UV: StateValue>(&mut self, name: &str) -> Result<MapState<K, UK, UV>, Failure> {
         Ok(self.context.store().map(name)?)
+    }
+}
+
+/// What time it is for states with a time to live, by each clock.
+#[derive(Clone, Default)]
+pub(super) struct Stamps {
+    event: Stamp,
+    processing: Stamp,
+}
+
+impl Stamps {
+    /// To be called before the states are used, also for the first time after a restart.
+    pub(super) fn advance(&self, event: Timestamp, processing: Timestamp) {
+        self.event.advance(event);
+        self.processing.advance(processing);
+    }
+
+    fn of(&self, clock: TimeDomain) -> &Stamp {
+        match clock {
+            TimeDomain::Event => &self.event,
+            TimeDomain::Processing => &self.processing,
+        }
     }
 }
