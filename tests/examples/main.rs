@@ -21,6 +21,9 @@ mod sessions;
 #[path = "../../examples/sliding_top_n.rs"]
 mod sliding_top_n;
 #[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/stream_join.rs"]
+mod stream_join;
+#[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/testing_a_dataflow.rs"]
 mod testing_a_dataflow;
 #[expect(dead_code, reason = "its main is for people")]
@@ -97,4 +100,12 @@ fn rules_change_while_data_flows() {
     warnings.sort();
     let expected = [("boiler", 3, 95), ("boiler", 12, 85), ("river", 13, 62)];
     assert_eq!(warnings, expected.map(|(kind, second, value)| (kind.to_owned(), second, value)));
+}
+
+#[test]
+fn orders_meet_the_payments_that_were_made_within_an_hour() {
+    let paid = stream_join::run().unwrap();
+    let paid: Vec<_> = paid.iter().map(|(order, what, minutes)| (*order, what.as_str(), *minutes)).collect();
+    let expected = [(1, "flour", 5), (2, "bran", 2), (3, "a millstone", 3), (3, "a millstone", 59), (5, "rye", 60)];
+    assert_eq!(paid, expected);
 }

@@ -20,6 +20,8 @@
 //! assert_eq!(Offset::from(minutes(5)), Offset::After(minutes(5)));
 //! ```
 
+#[cfg(test)]
+mod forgetting_tests;
 mod interval;
 mod kept;
 mod regular;
