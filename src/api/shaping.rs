@@ -82,7 +82,7 @@ impl<T: Data> Stream<T> {
     /// job.source(MemorySource::new(0..600_u64)).throttle(10).sink(sink);
     /// let mut simulation = Simulation::start(&job, Config::default().parallelism(1), 1)?;
     /// simulation.run()?;
-    /// assert_eq!((rows.rows().len(), simulation.now()), (600, Timestamp::from_millis(59_890)));
+    /// assert_eq!((rows.rows().len(), simulation.now()), (600, Timestamp::from_millis(59_990)));
     /// # Ok::<(), millstream::Error>(())
     /// ```
     #[must_use]

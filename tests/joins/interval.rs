@@ -5,8 +5,11 @@ use millstream::prelude::*;
 use millstream::testing::{Checked, Harness, Probe};
 use proptest::prelude::*;
 
+/// A pair by the numbers of its records, and its event time.
+type Pair = ((usize, usize), Timestamp);
+
 /// The pairs with their event times in the order in which they come, and the numbers of late records.
-fn nested_loop(arrivals: &[(Side, i64)], lower: i64, upper: i64) -> (Vec<((usize, usize), Timestamp)>, Vec<usize>) {
+fn nested_loop(arrivals: &[(Side, i64)], lower: i64, upper: i64) -> (Vec<Pair>, Vec<usize>) {
     let (mut lefts, mut rights): (Vec<Row>, Vec<Row>) = (Vec::new(), Vec::new());
     let (mut pairs, mut late) = (Vec::new(), Vec::new());
     let is_pair = |l: &Row, r: &Row| l.key == r.key && (lower..=upper).contains(&(r.time - l.time));
