@@ -5,6 +5,8 @@ use super::arena::Arena;
 use super::chunk::Chunk;
 use super::guarded::{Guarded, Opening, guard};
 use super::layers::{Row, Run};
+use super::schema::Schema;
+use super::versions::drop_replaced;
 use super::{Error, Identity, StoreOptions};
 use crate::record::Epoch;
 use redb::{Durability, ReadOnlyTable, ReadableTable, TableDefinition, WriteTransaction};
@@ -31,6 +33,31 @@ pub(super) struct StateName {
     pub(super) name: String,
     /// Its types, as text.
     pub(super) signature: String,
+    /// Its types, by their shapes. Missing in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) types: Option<Types>,
+    /// The first epoch at which it is stored under this number, if it was stored under another before.
+    #[serde(default)]
+    pub(super) since: u64,
+}
+
+/// A state's types, by their shapes, as far as those are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Types {
+    /// Value, list, map, ..
+    pub(super) kind: String,
+    pub(super) key: Option<Schema>,
+    /// Of a map, the keys within.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) map_key: Option<Schema>,
+    pub(super) value: Option<Schema>,
+}
+
+impl Types {
+    /// Whether they can be compared with others.
+    pub(super) fn is_complete(&self) -> bool {
+        self.key.is_some() && self.value.is_some() && (self.map_key.is_some() || !self.kind.starts_with("map"))
+    }
 }
 
 /// What a file tells when it is opened.
@@ -91,6 +118,16 @@ fn json<T: for<'de> Deserialize<'de>>(
     let row = meta.get(name)?;
     let bytes = row.as_ref().map_or(&[] as &[u8], |row| row.value());
     serde_json::from_slice(bytes).map_err(|e| redb::Error::Corrupted(format!("`{name}` in the table `meta`: {e}")))
+}
+
+/// The states that there are at an epoch.
+fn states_at(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    epoch: Epoch,
+) -> Result<Vec<StateName>, redb::Error> {
+    let mut states: Vec<StateName> = json(meta, "states")?;
+    states.retain(|state| state.since <= epoch.as_u64());
+    Ok(states)
 }
 
 /// Checks a row's bytes.
@@ -156,12 +193,15 @@ impl Disk {
                     bytes: bytes.value().len() as u64,
                 });
             }
+            let folded = number::<8>(&meta, "folded")?;
+            let mut states = states_at(&meta, epoch)?;
+            drop_replaced(&mut states, folded);
             Ok(Found {
-                states: json(&meta, "states")?,
+                states,
                 runs: Run::split(rows),
                 base_bytes: number::<8>(&meta, "base")?,
                 newest: Epoch::from_u64(number::<8>(&meta, "newest")?),
-                folded: Epoch::from_u64(number::<8>(&meta, "folded")?),
+                folded: Epoch::from_u64(folded),
             })
         })?;
         if found.folded > epoch {
@@ -183,6 +223,7 @@ impl Disk {
 
     /// Deletes what epochs younger than `epoch` changed.
     pub(super) fn roll_back(&self, epoch: Epoch) -> Result<(), Error> {
+        let at = epoch;
         let epoch = epoch.as_u64();
         let younger = (epoch.saturating_add(1), 0);
         let is_younger = self.file.read(|transaction| {
@@ -191,7 +232,11 @@ impl Disk {
         })?;
         if is_younger {
             self.file.write(Durability::Immediate, |transaction| {
-                put_number(&mut transaction.open_table(META)?, "newest", epoch)?;
+                let mut meta = transaction.open_table(META)?;
+                put_number(&mut meta, "newest", epoch)?;
+                // With the entries of states that were converted since go their names: a number stands for entries.
+                let states = encode_states(&states_at(&meta, at)?);
+                meta.insert("states", states.as_slice())?;
                 Ok(transaction.open_table(DELTA)?.retain_in(younger.., |_, _| false)?)
             })?;
         }

@@ -117,6 +117,36 @@ pub enum Error {
         /// Its type in the program.
         now: String,
     },
+    /// A state has keys of another type than those it was written with.
+    #[error(
+        "state `{state}` of operator `{uid}` was written with keys {was}, and has keys {now} now; keys say where state is, and cannot be converted: give it another name"
+    )]
+    ChangedKey {
+        /// The state's name.
+        state: String,
+        /// The operator.
+        uid: String,
+        /// The shape of the keys in the file.
+        was: String,
+        /// Their shape in the program.
+        now: String,
+    },
+    /// A state's type has changed, and what was written does not fit the new one.
+    #[error(
+        "state `{state}` of operator `{uid}` was written as {was}, and cannot be read as {now}: {found}; give a field that was added a `#[serde(default)]`, register a migration, or rename the state"
+    )]
+    Misfit {
+        /// The state's name.
+        state: String,
+        /// The operator.
+        uid: String,
+        /// The shape of its type in the file.
+        was: String,
+        /// The shape of its type in the program.
+        now: String,
+        /// What does not fit.
+        found: String,
+    },
     /// A time to live is below the finest time there is.
     #[error(
         "state `{state}` of operator `{uid}` has a time to live below 1 ms; give it a longer one, or keep no state"

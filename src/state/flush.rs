@@ -81,7 +81,7 @@ impl FlushOutcome {
 }
 
 /// Writes chunks as a new run of `epoch`.
-fn store(disk: &Disk, epoch: Epoch, chunks: &[Packed], states: &[u8]) -> Result<Option<Arc<Run>>, Error> {
+pub(super) fn store(disk: &Disk, epoch: Epoch, chunks: &[Packed], states: &[u8]) -> Result<Option<Arc<Run>>, Error> {
     let mut attempted = Vec::new();
     let written = disk.file.write(Durability::Immediate, |transaction| {
         write_meta(transaction, epoch, states)?;

@@ -73,6 +73,9 @@
 //!              sub-key: nothing for a value; a map's key in postcard; a list's piece number, 4 bytes, big endian
 //! ```
 //!
+//! A state's types lie beside its name in `states`, as shapes: the names and types of fields. So a program whose types have
+//! changed reads what an older one wrote, or is refused by name; see [`Store::migrate`].
+//!
 //! # Why chunks, and not a row per entry
 //! Writing entries into a B-tree one by one costs 15 to 25 times as much as writing packed chunks, in the delta as in the
 //! base. So a fold is a merge of sorted runs that rewrites only those chunks of the base that it touches.
@@ -93,16 +96,20 @@ mod list;
 mod map;
 mod pieces;
 mod reducing;
+mod reread;
 mod rescale;
+mod schema;
 mod shape;
 mod space;
 mod states;
 mod store;
 mod sweep;
 mod table;
+mod trace;
 mod ttl;
 mod upkeep;
 mod value;
+mod versions;
 
 #[cfg(test)]
 mod fold_tests;
@@ -114,6 +121,8 @@ mod promise_tests;
 mod testkit;
 #[cfg(test)]
 mod ttl_tests;
+#[cfg(test)]
+mod versions_tests;
 
 pub use error::Error;
 pub use flush::{Flush, FlushOutcome};

@@ -268,10 +268,16 @@ fn a_state_of_another_type_is_refused() {
     let error = store.value::<u64, u64>("cart").map(drop).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "state `cart` of operator `checkout` was written as value u64 -> alloc::string::String in postcard 1, \
-         is now read as value u64 -> u64 in postcard 1; rename it or migrate it"
+        "state `cart` of operator `checkout` was written as String, and cannot be read as u64: \
+         invalid type: string \"value 3\", expected u64; give a field that was added a `#[serde(default)]`, register a \
+         migration, or rename the state"
     );
-    assert!(matches!(store.list::<u64, String>("cart").map(drop), Err(Error::Changed { .. })));
+    let error = store.list::<u64, String>("cart").map(drop).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "state `cart` of operator `checkout` was written as value u64 -> alloc::string::String in postcard 1, \
+         is now read as list u64 -> alloc::string::String in postcard 1; rename it or migrate it"
+    );
     store.value::<u64, String>("cart").unwrap();
     assert!(matches!(store.value::<u64, String>("cart").map(drop), Err(Error::Twice { .. })));
     for i in 1..256 {

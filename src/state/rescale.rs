@@ -3,6 +3,7 @@
 use super::chunk::Packer;
 use super::disk::{BASE, Disk, META, StateName, put_number};
 use super::layers::Lower;
+use super::versions::{are_alike, current};
 use super::{Error, Identity, StoreOptions, Survives};
 use crate::record::{Epoch, KeyGroup};
 use redb::Durability;
@@ -36,8 +37,11 @@ pub fn rescale(
     for (path, identity, epoch) in old {
         let disk = Arc::new(Disk::open(path, identity, &options)?);
         let found = disk.survey(*epoch)?;
-        merge_states(&mut states, &found.states, &identity.uid)?;
-        files.push((Lower::new(disk, found.runs), found.states));
+        let is_current = |at: &usize| current(&found.states, &found.states[*at].name) == Some(*at);
+        let current: Vec<StateName> =
+            (0..found.states.len()).filter(is_current).map(|at| found.states[at].clone()).collect();
+        merge_states(&mut states, &current, &identity.uid)?;
+        files.push((Lower::new(disk, found.runs), current));
     }
     let new = Disk::create(new_path, new_identity, &states, &options)?;
     let mut writer = Writer { disk: &new, packer: Packer::default(), pending: Vec::new(), bytes: 0, written: 0 };
@@ -72,7 +76,7 @@ pub fn rescale(
 fn merge_states(states: &mut Vec<StateName>, more: &[StateName], uid: &str) -> Result<(), Error> {
     for its in more {
         match states.iter().find(|known| known.name == its.name) {
-            Some(known) if known.signature != its.signature => {
+            Some(known) if !are_alike(known, its) => {
                 return Err(Error::Changed {
                     state: its.name.clone(),
                     uid: uid.to_owned(),
@@ -83,7 +87,7 @@ fn merge_states(states: &mut Vec<StateName>, more: &[StateName], uid: &str) -> R
             Some(_) => {}
             None => {
                 let id = u8::try_from(states.len()).map_err(|_| Error::TooMany { uid: uid.to_owned() })?;
-                states.push(StateName { id, ..its.clone() });
+                states.push(StateName { id, since: 0, ..its.clone() });
             }
         }
     }

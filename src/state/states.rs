@@ -1,6 +1,5 @@
 //! How a store gives out its states: by name, each once, with the type that they were written as.
 
-use super::disk::StateName;
 use super::entries::Entries;
 use super::list::{ListState, WindowedList};
 use super::map::MapState;
@@ -9,10 +8,10 @@ use super::shape::{Aged, Namespace, One, Shape, StateValue};
 use super::table::{Either, Names, Shared, Table};
 use super::ttl::{Aging, Stamp, Ttl};
 use super::value::{Timers, ValueState, WindowedState};
+use super::versions::{Declared, Holds};
 use super::{Error, Store};
 use crate::record::Key;
 use crate::time::Timestamp;
-use std::any::type_name;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -20,10 +19,11 @@ impl Store {
     /// The state named `name`, a value per key.
     ///
     /// # Errors
-    /// [`Error::Twice`] if the name is taken; [`Error::Changed`] if it was written as another type; [`Error::TooMany`] at
-    /// the 257th name; else what reading the file says. So do the methods below.
+    /// [`Error::Twice`] if the name is taken; [`Error::Changed`], [`Error::ChangedKey`] or [`Error::Misfit`] if it was
+    /// written as another type that cannot be read as this one (see [`migrate`](Self::migrate)); [`Error::TooMany`] at the
+    /// 257th name; else what reading the file says. So do the methods below.
     pub fn value<K: Key, V: StateValue>(&mut self, name: &str) -> Result<ValueState<K, V>, Error> {
-        let table = self.register::<(), K, One<V>>(name, "value", type_name::<V>(), None)?;
+        let table = self.register::<(), K, One<V>>(name, Declared::new::<K, (), V>("value", Holds::One), None)?;
         Ok(ValueState(Either::Plain(table)))
     }
 
@@ -38,7 +38,8 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<ValueState<K, V>, Error> {
         let aging = self.aging(name, ttl, stamp)?;
-        let table = self.register::<(), K, Aged<V>>(name, "value with ttl", type_name::<V>(), Some(aging))?;
+        let declared = Declared::new::<K, (), V>("value with ttl", Holds::Aged);
+        let table = self.register::<(), K, Aged<V>>(name, declared, Some(aging))?;
         Ok(ValueState(Either::Aging(table)))
     }
 
@@ -47,7 +48,8 @@ impl Store {
     /// # Errors
     /// As [`value`](Self::value).
     pub fn windowed_value<K: Key, V: StateValue>(&mut self, name: &str) -> Result<WindowedState<K, V>, Error> {
-        self.register::<Timestamp, K, One<V>>(name, "windowed value", type_name::<V>(), None).map(WindowedState)
+        let declared = Declared::new::<K, (), V>("windowed value", Holds::One);
+        self.register::<Timestamp, K, One<V>>(name, declared, None).map(WindowedState)
     }
 
     /// The timers named `name`.
@@ -55,7 +57,8 @@ impl Store {
     /// # Errors
     /// As [`value`](Self::value).
     pub fn timers<K: Key>(&mut self, name: &str) -> Result<Timers<K>, Error> {
-        self.register::<Timestamp, K, One<()>>(name, "timers", "()", None).map(Timers)
+        let declared = Declared::new::<K, (), ()>("timers", Holds::One);
+        self.register::<Timestamp, K, One<()>>(name, declared, None).map(Timers)
     }
 
     /// The state named `name`, a sorted map per key.
@@ -63,8 +66,8 @@ impl Store {
     /// # Errors
     /// As [`value`](Self::value).
     pub fn map<K: Key, UK: Key, UV: StateValue>(&mut self, name: &str) -> Result<MapState<K, UK, UV>, Error> {
-        let types = format!("{} -> {}", type_name::<UK>(), type_name::<UV>());
-        let table = self.register::<(), K, Entries<UK, One<UV>>>(name, "map", &types, None)?;
+        let declared = Declared::new::<K, UK, UV>("map", Holds::One);
+        let table = self.register::<(), K, Entries<UK, One<UV>>>(name, declared, None)?;
         Ok(MapState(Either::Plain(table)))
     }
 
@@ -79,8 +82,8 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<MapState<K, UK, UV>, Error> {
         let aging = self.aging(name, ttl, stamp)?;
-        let types = format!("{} -> {}", type_name::<UK>(), type_name::<UV>());
-        let table = self.register::<(), K, Entries<UK, Aged<UV>>>(name, "map with ttl", &types, Some(aging))?;
+        let declared = Declared::new::<K, UK, UV>("map with ttl", Holds::Aged);
+        let table = self.register::<(), K, Entries<UK, Aged<UV>>>(name, declared, Some(aging))?;
         Ok(MapState(Either::Aging(table)))
     }
 
@@ -89,7 +92,8 @@ impl Store {
     /// # Errors
     /// As [`value`](Self::value).
     pub fn list<K: Key, T: StateValue>(&mut self, name: &str) -> Result<ListState<K, T>, Error> {
-        let table = self.register::<(), K, Pieces<T>>(name, "list", type_name::<T>(), None)?;
+        let declared = Declared::new::<K, (), T>("list", Holds::Many);
+        let table = self.register::<(), K, Pieces<T>>(name, declared, None)?;
         Ok(ListState(Either::Plain(table)))
     }
 
@@ -104,7 +108,8 @@ impl Store {
         stamp: &Stamp,
     ) -> Result<ListState<K, T>, Error> {
         let aging = self.aging(name, ttl, stamp)?;
-        let table = self.register::<(), K, AgedPieces<T>>(name, "list with ttl", type_name::<T>(), Some(aging))?;
+        let declared = Declared::new::<K, (), T>("list with ttl", Holds::AgedMany);
+        let table = self.register::<(), K, AgedPieces<T>>(name, declared, Some(aging))?;
         Ok(ListState(Either::Aging(table)))
     }
 
@@ -113,7 +118,8 @@ impl Store {
     /// # Errors
     /// As [`value`](Self::value).
     pub fn windowed_list<K: Key, T: StateValue>(&mut self, name: &str) -> Result<WindowedList<K, T>, Error> {
-        self.register::<Timestamp, K, Pieces<T>>(name, "windowed list", type_name::<T>(), None).map(WindowedList)
+        let declared = Declared::new::<K, (), T>("windowed list", Holds::Many);
+        self.register::<Timestamp, K, Pieces<T>>(name, declared, None).map(WindowedList)
     }
 
     fn aging(&self, name: &str, ttl: Ttl, stamp: &Stamp) -> Result<Rc<Aging>, Error> {
@@ -126,8 +132,7 @@ impl Store {
     fn register<N: Namespace, K: Key, S: Shape>(
         &mut self,
         name: &str,
-        kind: &str,
-        types: &str,
+        declared: Declared,
         aging: Option<Rc<Aging>>,
     ) -> Result<Shared<N, K, S>, Error> {
         let (state, uid) = (name.to_owned(), self.identity.uid.clone());
@@ -135,20 +140,7 @@ impl Store {
         if self.taken.contains(&state) {
             return Err(Error::Twice { state, uid });
         }
-        // The last word is the codec and its version.
-        let signature = format!("{kind} {} -> {types} in postcard 1", type_name::<K>());
-        let id = match self.states.iter().find(|known| known.name == state) {
-            Some(known) if known.signature != signature => {
-                return Err(Error::Changed { state, uid, was: known.signature.clone(), now: signature });
-            }
-            Some(known) => known.id,
-            None => {
-                // States are never taken from the list, so its length is the next number.
-                let id = u8::try_from(self.states.len()).map_err(|_| Error::TooMany { uid })?;
-                self.states.push(StateName { id, name: state.clone(), signature });
-                id
-            }
-        };
+        let id = self.number_of(name, declared)?;
         let reads = self.unforeseen_reads();
         let mut table = Table::new(id, names, self.lower.clone(), aging);
         table.load_all((self.memory / 8 * 7).saturating_sub(self.memory().cached))?;

@@ -9,6 +9,7 @@ use super::guarded::Survives;
 use super::layers::Lower;
 use super::sweep::Cleaning;
 use super::upkeep::Upkeep;
+use super::versions::Migration;
 use crate::record::Epoch;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -107,6 +108,7 @@ pub struct Store {
     pub(super) memory: usize,
     pub(super) states: Vec<StateName>,
     pub(super) tables: Vec<Rc<RefCell<dyn Upkeep>>>,
+    pub(super) migrations: Vec<Migration>,
     /// The names that have handles.
     pub(super) taken: Vec<String>,
     /// The number of the last hand-off, from 1; and the last that is in the file with all before it.
@@ -148,6 +150,7 @@ impl Store {
             memory: options.memory,
             states: Vec::new(),
             tables: Vec::new(),
+            migrations: Vec::new(),
             taken: Vec::new(),
             number: 0,
             committed: 0,
@@ -193,6 +196,7 @@ impl Store {
             memory: options.memory,
             states: found.states,
             tables: Vec::new(),
+            migrations: Vec::new(),
             taken: Vec::new(),
             number: 0,
             committed: 0,
@@ -216,6 +220,11 @@ impl Store {
         }
         self.cleaning.note(epoch, self.tables.iter().filter_map(|table| table.borrow().expiry()).collect());
         self.freeze(epoch)
+    }
+
+    /// The epoch to which belongs what is written before the next hand-off.
+    pub(super) fn next_epoch(&self) -> Epoch {
+        self.last.next()
     }
 
     fn freeze(&mut self, epoch: Epoch) -> Option<Flush> {
@@ -321,7 +330,7 @@ impl Store {
         if wanted == 0 {
             return Relief::Fine;
         }
-        self.freeze(self.last.next()).map_or(Relief::Fine, Relief::Spill)
+        self.freeze(self.next_epoch()).map_or(Relief::Fine, Relief::Spill)
     }
 }
 
