@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 ///
 /// ```
 /// use millstream::fault::{Fault, Faulty};
-/// use millstream::state::JobFile;
+/// use millstream::state::{JobFile, Survives};
 ///
-/// let error = JobFile::open("no/such/job.redb".as_ref()).map(|_| ()).unwrap_err();
+/// let error = JobFile::open("no/such/job.redb".as_ref(), Survives::PowerLoss).map(|_| ()).unwrap_err();
 /// assert!(error.to_string().starts_with("no/such/job.redb: cannot open"));
 /// assert_eq!(error.fault(), Fault::User);
 /// ```

@@ -17,11 +17,11 @@ const CACHE: usize = 1 << 20;
 /// The table `job` has two rows: `format` (`u32`, little endian) and `manifest`.
 ///
 /// ```
-/// use millstream::state::JobFile;
+/// use millstream::state::{JobFile, Survives};
 ///
 /// let dir = tempfile::tempdir()?;
 /// let path = dir.path().join("job.redb");
-/// let file = JobFile::create(&path, b"epoch 0")?;
+/// let file = JobFile::create(&path, b"epoch 0", Survives::PowerLoss)?;
 /// file.save(b"epoch 1")?;
 /// drop(file);
 /// assert_eq!(JobFile::open(&path, Survives::PowerLoss)?.load()?, b"epoch 1");

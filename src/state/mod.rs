@@ -114,6 +114,8 @@ mod versions;
 #[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
+mod larger_tests;
+#[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod promise_tests;

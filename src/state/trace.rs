@@ -5,8 +5,8 @@
 //! points up ([`Schema::Up`]), and the answers below only see to it that the value ends.
 //!
 //! Some types have no shape that can be found so: those that read themselves differently each time (untagged enums), refuse
-//! the values made up here (an empty text, the number 1), give a variant of an enum several names, or hold themselves through
-//! wrappers of one field only.
+//! the values made up here (an empty text, the number 1) or panic on them, give a variant of an enum several names, or hold
+//! themselves through wrappers of one field only.
 
 use super::schema::Schema;
 use serde::de::value::U32Deserializer;
@@ -14,6 +14,7 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeser
 use std::any::type_name;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// More passes than any type needs that a person has written.
 const PASSES: usize = 10_000;
@@ -28,9 +29,10 @@ pub(super) fn trace<T: DeserializeOwned>() -> Option<Schema> {
     for _ in 0..PASSES {
         notes.around.clear();
         (notes.depth, notes.answers) = (0, 0);
-        match T::deserialize(Tracer { schema: &mut schema, notes: &mut notes, is_over: false }) {
-            Ok(_) if schema.is_complete() => return Some(schema),
-            Ok(_) => {}
+        let pass = || T::deserialize(Tracer { schema: &mut schema, notes: &mut notes, is_over: false }).map(drop);
+        match catch_unwind(AssertUnwindSafe(pass)).ok()? {
+            Ok(()) if schema.is_complete() => return Some(schema),
+            Ok(()) => {}
             Err(refusal) => notes.learn(&refusal)?,
         }
     }
@@ -474,8 +476,20 @@ mod tests {
         );
     }
 
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(try_from = "u8")]
+    struct Picky(u8);
+
+    impl From<u8> for Picky {
+        fn from(number: u8) -> Self {
+            assert_eq!(number, 7);
+            Picky(number)
+        }
+    }
+
     #[test]
     fn a_type_that_cannot_be_traced_has_no_shape() {
+        assert_eq!(trace::<Picky>(), None);
         assert_eq!(trace::<Untagged>(), None);
         assert_eq!(trace::<Renamed>(), None);
         assert_eq!(trace::<Endless>(), None);

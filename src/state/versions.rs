@@ -122,6 +122,9 @@ impl Store {
     /// migration, what was stored is read as the new type as a self-describing format would be: by the names of fields and
     /// variants, with what `#[serde(default)]` and `#[serde(alias = "..")]` say.
     ///
+    /// Types whose shape cannot be found (untagged enums, types that refuse an empty text or the number 1 when they are read,
+    /// enums whose variants have aliases) are compared by name, and must not change under it.
+    ///
     /// * `change`: a deterministic function; it is called more than once for a value.
     ///
     /// # Errors
