@@ -30,8 +30,7 @@ fn parent(arguments: Arguments) -> Result<(), Failure> {
         let contenders = ["all", "tenth"].map(|memory| vec![keys.to_string(), access.into(), memory.into()]);
         let costs = measure::rounds(arguments.rounds, &contenders)?;
         let [all, tenth] = &costs[..] else { return Err("two contenders give two lists".into()) };
-        let speed =
-            |costs: &[Cost]| Median::of(costs.iter().map(|cost| 2.0 * keys as f64 / cost.wall / 1e6)).spread(2);
+        let speed = |costs: &[Cost]| Median::of(costs.iter().map(|cost| 2.0 * keys as f64 / cost.wall / 1e6)).spread(2);
         let peak = |costs: &[Cost]| Median::of(costs.iter().map(|cost| cost.peak)).spread(0);
         rows.push(vec![
             access.into(),
@@ -43,7 +42,8 @@ fn parent(arguments: Arguments) -> Result<(), Failure> {
             peak(tenth),
         ]);
     }
-    let title = format!("Running count of {} records by {keys} keys; memory for all of them, and for a tenth", 2 * keys);
+    let title =
+        format!("Running count of {} records by {keys} keys; memory for all of them, and for a tenth", 2 * keys);
     let columns = ["access", "wall tenth/all", "CPU tenth/all", "M/s all", "M/s tenth", "MiB all", "MiB tenth"];
     measure::table(&title, &columns, &rows)?;
     Ok(())

@@ -19,8 +19,10 @@ const CLICKS: [(&str, u64, &str); 9] = [
     ("cyd", 90, "/"),
 ];
 
-/// User, first minute, last minute, and pages of each visit.
-pub(crate) fn run() -> millstream::Result<Vec<(String, i64, i64, Vec<String>)>> {
+/// User, first minute, last minute, and pages.
+pub(crate) type Visit = (String, i64, i64, Vec<String>);
+
+pub(crate) fn run() -> millstream::Result<Vec<Visit>> {
     let minute = |time: Timestamp| time.millis() / 60_000;
     let gap = minutes(30);
 

@@ -24,7 +24,7 @@ fn answers(lookup: Lookup<u64, u64>, config: Config) -> Vec<u64> {
 
 /// The first of each ten takes long.
 fn turns(number: u64) -> u64 {
-    if number % 10 == 0 { 500 } else { 0 }
+    if number.is_multiple_of(10) { 500 } else { 0 }
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_call_that_fails_is_made_again_and_then_goes_on_as_its_fallback() {
     let ask = move |n: &u64| {
         let n = *n;
         let count = asked.lock().unwrap().entry(n).and_modify(|count| *count += 1).or_insert(1).to_owned();
-        async move { if n % 100 == 0 && count <= n / 100 { Err("busy") } else { Ok(n) } }
+        async move { if n.is_multiple_of(100) && count <= n / 100 { Err("busy") } else { Ok(n) } }
     };
     let lookup = Lookup::ordered(ask).retries(2, millis(1)).fallback(|n, cause| {
         assert_eq!(cause, "busy");
