@@ -138,3 +138,19 @@ fn doors_tell_their_story() {
         assert!(text.starts_with("//! "), "room `{room}` does not say what it is for");
     }
 }
+
+#[test]
+fn what_the_readme_points_to_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let links: Vec<&str> = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(links.len() > 30, "the README has lost its links");
+    for link in links {
+        assert!(root.join(link).exists(), "README.md points to {link}, which is not there");
+    }
+    for example in sources(&root.join("examples")) {
+        let name = example.file_stem().unwrap().to_string_lossy().into_owned();
+        let is_example = example.parent().unwrap().ends_with("examples");
+        assert!(!is_example || readme.contains(&name), "README.md does not tell of the example {name}");
+    }
+}

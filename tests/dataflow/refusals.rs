@@ -3,6 +3,7 @@
 use crate::support::{Gate, GatedSource, collected, ended, eventually, records_out, run};
 use millstream::operator::Aggregate;
 use millstream::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Sums as another type each.
@@ -34,6 +35,18 @@ where
 
     fn finish(&self, sum: Option<A>) -> bool {
         sum.is_some()
+    }
+}
+
+/// A sum that is no number any more.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Price {
+    cents: u64,
+}
+
+impl std::ops::AddAssign for Price {
+    fn add_assign(&mut self, more: Price) {
+        self.cents += more.cents;
     }
 }
 
@@ -105,18 +118,23 @@ fn an_operator_of_another_kind_does_not_take_over() {
 
 #[test]
 fn an_accumulator_of_another_type_is_refused_by_operator_and_state() {
-    refused("billing", &["of operator `sums`", "state `", "was written as", "is now read as"], |job| {
+    refused("billing", &["of operator `sums`", "state `", "was written as", "cannot be read as"], |job| {
         let keyed = numbers(job, 2).key_by(|n| n % 5);
-        collected(&keyed.aggregate(SumAs::<f64>(|n| n as f64)).uid("sums").map(|(_, some)| some));
+        let price = SumAs::<Price>(|cents| Price { cents });
+        collected(&keyed.aggregate(price).uid("sums").map(|(_, some)| some));
     });
 }
 
 #[test]
 fn a_key_of_another_type_is_refused_by_operator_and_state() {
-    refused("billing", &["of operator `sums`", "state `", "was written as", "is now read as"], |job| {
-        let keyed = numbers(job, 2).key_by(|n| (n % 5).to_string());
-        collected(&keyed.aggregate(SumAs::<u64>(|n| n)).uid("sums").map(|(_, some)| some));
-    });
+    refused(
+        "billing",
+        &["of operator `sums`", "state `", "was written with keys u64, and has keys String now"],
+        |job| {
+            let keyed = numbers(job, 2).key_by(|n| (n % 5).to_string());
+            collected(&keyed.aggregate(SumAs::<u64>(|n| n)).uid("sums").map(|(_, some)| some));
+        },
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod fuse;
 mod sides;
 mod states;
 mod timers;
+mod versions;
 
 use millstream::prelude::Timestamp;
 

@@ -36,6 +36,39 @@ impl<'a, K: Key> States<'a, K> {
         States { context, stamps, key: PhantomData }
     }
 
+    /// Makes values that an earlier version of the program wrote as `Old` into those of the present one. To be called before
+    /// the state of that name is asked for; values that are `New` already stay as they are.
+    ///
+    /// It is needed only where the types' own rules do not do it: a field that was added with `#[serde(default)]`, taken
+    /// away or moved, an integer that was made wider, a type that was renamed are read without it. What cannot be read is
+    /// refused at the start, by name, and nothing has been changed then.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    ///
+    /// /// What was a number of items once.
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Cart {
+    ///     items: u32,
+    ///     note: String,
+    /// }
+    ///
+    /// fn open(states: &mut States<'_, u64>) -> Result<ValueState<u64, Cart>, Failure> {
+    ///     states.migrate("cart", |items: u32| Cart { items, note: String::new() })?;
+    ///     states.value("cart")
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the state has been asked for before.
+    pub fn migrate<Old: StateValue, New: StateValue>(
+        &mut self,
+        name: &str,
+        change: impl Fn(Old) -> New + 'static,
+    ) -> Result<(), Failure> {
+        Ok(self.context.store().migrate(name, change)?)
+    }
+
     /// One value per key.
     ///
     /// # Errors
