@@ -26,7 +26,8 @@
 //!
 //! # How it works
 //! One idea carries everything: **an operator is a deterministic function of its mailbox.** All that can influence it
-//! (batches, watermarks, barriers) reaches it as a message, in one order; so its state is a snapshot plus the messages since.
+//! (batches, watermarks, barriers, the stamp of the clock, answers of the outside) reaches it as a message, in one order; so
+//! its state is a snapshot plus the messages since.
 //!
 //! From the program down to the disk, each room with its own page:
 //! * [`api`] builds a graph from fluent calls; [`graph`] checks it and cuts it into chains of operators;

@@ -14,6 +14,11 @@
 //! * A watermark may fire many windows. A head does that in pieces: `Head::resume` fires until the outlets are full and is
 //!   called again, before any other element, when they have room.
 //! * Before each call of user code the operator enters its `Site`, so that a panic is attributed to it.
+//!
+//! # What is where
+//! One operator a file; families have folders: [`window`] (assigners, triggers, lateness), [`process`] (operators of your own,
+//! on one stream, two, or beside a broadcast one), `join`, and [`aggregate`] (what windows and running aggregates are
+//! made of). Timers are in `timing.rs`, calls to the outside in `lookup.rs`, the first of two phases in `partial.rs`.
 
 pub mod aggregate;
 mod context;
