@@ -80,8 +80,8 @@ pub mod prelude {
     };
     pub use crate::operator::join::{Either, Offset};
     pub use crate::operator::process::{
-        BroadcastProcess, BroadcastState, CoProcess, Context, Failure, KeyedBroadcastProcess, KeyedProcess, States,
-        Tag, Timer, UnkeyedContext,
+        AggregatingState, BroadcastProcess, BroadcastState, CoProcess, Context, Failure, KeyedBroadcastProcess,
+        KeyedProcess, States, Tag, Timer, UnkeyedContext,
     };
     pub use crate::operator::window::{
         CountWindows, Global, Late, Matching, Session, Sliding, Tumbling, Windowed, Windows,

@@ -5,7 +5,7 @@ use super::{ConnectedStreams, KeyedBroadcastStream, Stream, WindowedStream};
 use crate::graph::{Exchange, Logic, Node, NodeId, Upstream};
 use crate::operator::process::{FlatMapWithState, KeyedProcess, KeyedProcessOperator, StateFunction};
 use crate::operator::window::Windows;
-use crate::operator::{Aggregate, Count, RunningAggregate, RunningReduce, TypedPort};
+use crate::operator::{Aggregate, Count, RunningAggregate, RunningDistinct, RunningReduce, TypedPort};
 use crate::record::{Data, Key};
 use crate::state::StateValue;
 use std::sync::Arc;
@@ -82,6 +82,27 @@ impl<K: Key, T: Data> KeyedStream<K, T> {
     /// one accumulator per key, kept for ever.
     pub fn aggregate<A: Aggregate<T>>(&self, aggregate: A) -> Stream<(K, A::Output)> {
         self.then("aggregate", Logic::Keyed(Arc::new(RunningAggregate::new(self.key.clone(), aggregate))))
+    }
+
+    /// Counts the distinct values that each key has brought so far, exactly, and emits `(key, count)` for each record: one in,
+    /// one out, order kept. State: one entry per key and value, kept for ever; an epoch writes those that are new. A key's
+    /// entries are in memory together.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// let mut visitors = Harness::new(|hits: Stream<(&'static str, u32)>| {
+    ///     hits.key_by(|hit| hit.0.to_string()).count_distinct(|hit| hit.1).map(|(_, visitors)| visitors)
+    /// });
+    /// for visitor in [7, 8, 7] {
+    ///     visitors.push(("/", visitor), Timestamp::EPOCH);
+    /// }
+    /// assert_eq!(visitors.drain(), [1, 2, 2]);
+    /// ```
+    pub fn count_distinct<V: Key>(&self, value: impl Fn(&T) -> V + Send + Sync + 'static) -> Stream<(K, u64)> {
+        let operator = RunningDistinct::new(self.key.clone(), Arc::new(value));
+        self.then("count_distinct", Logic::Keyed(Arc::new(operator)))
     }
 
     /// Counts the records of each key: [`aggregate`](KeyedStream::aggregate) with [`Count`].

@@ -4,7 +4,9 @@ use super::job::{SharedGraph, lock};
 use super::{LocalGlobal, Stream};
 use crate::graph::{Exchange, Logic, Node, NodeId};
 use crate::operator::window::trigger::Trigger;
-use crate::operator::window::{Cut, Late, WindowCollect, WindowInfo, WindowOperator, WindowProcess, Windowed, Windows};
+use crate::operator::window::{
+    Cut, Late, WindowCollect, WindowDistinct, WindowInfo, WindowOperator, WindowProcess, Windowed, Windows,
+};
 use crate::operator::{Aggregate, Count, HeadFactory, Reduce, TypedPort};
 use crate::record::{Data, Key};
 use crate::state::StateValue;
@@ -154,6 +156,29 @@ impl<K: Key, T: Data> WindowedStream<K, T> {
     /// Counts the records of each window of each key.
     pub fn count(self) -> Stream<Windowed<K, u64>> {
         self.aggregate(Count)
+    }
+
+    /// Counts the distinct values of each window of each key, exactly.
+    ///
+    /// State, for tumbling windows by event time that speak once: one entry per key, open window and value, so that an epoch
+    /// writes those that are new. Other windows keep a set for each window, which an epoch writes anew if it has grown.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    /// use millstream::testing::Harness;
+    ///
+    /// let mut visitors = Harness::new(|hits: Stream<(&'static str, u32)>| {
+    ///     let hours = hits.key_by(|hit| hit.0.to_string()).window(Tumbling::of(hours(1)));
+    ///     hours.count_distinct(|hit| hit.1).map(|window| window.value)
+    /// });
+    /// for visitor in [7, 8, 7] {
+    ///     visitors.push(("/", visitor), Timestamp::EPOCH);
+    /// }
+    /// assert_eq!(visitors.end().drain(), [2]);
+    /// ```
+    pub fn count_distinct<V: Key>(self, value: impl Fn(&T) -> V + Send + Sync + 'static) -> Stream<Windowed<K, u64>> {
+        let operator = WindowDistinct::new(self.key.clone(), self.cut.clone(), Arc::new(value));
+        self.finish(operator)
     }
 
     /// Combines the records of each window of each key into one. State: one record per key and open window.

@@ -24,6 +24,7 @@ pub mod aggregate;
 mod context;
 mod core;
 mod dedup;
+mod distinct;
 mod event_time;
 mod filter;
 mod flat_map;
@@ -53,6 +54,7 @@ pub use aggregate::{
 pub(crate) use context::{BuildContext, Restored, Site};
 pub(crate) use core::{Core, Front};
 pub(crate) use dedup::Dedup;
+pub(crate) use distinct::RunningDistinct;
 pub(crate) use event_time::EventTime;
 pub(crate) use filter::{Filter, SplitBy};
 pub(crate) use flat_map::FlatMap;

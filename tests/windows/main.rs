@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod custom;
+mod distinct;
 mod global;
 mod local_global;
 mod model;

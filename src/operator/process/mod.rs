@@ -93,6 +93,7 @@
 //! would meet the same error after a restart. Errors of the state handles are told as what they are, so that a disk that
 //! fails is waited for. For a record that is only malformed a side output is the better place.
 
+mod aggregating;
 mod broadcast;
 mod broadcast_state;
 mod co;
@@ -104,6 +105,7 @@ mod side;
 mod states;
 mod with_state;
 
+pub use aggregating::AggregatingState;
 pub(crate) use broadcast::{BroadcastOperator, KeyedBroadcastOperator};
 pub use broadcast::{BroadcastProcess, KeyedBroadcastProcess};
 pub use broadcast_state::BroadcastState;

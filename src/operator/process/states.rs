@@ -1,7 +1,7 @@
 //! Where a process function gets its states.
 
-use super::Failure;
-use crate::operator::{BuildContext, TimeDomain};
+use super::{AggregatingState, Failure};
+use crate::operator::{Aggregate, BuildContext, TimeDomain};
 use crate::record::Key;
 use crate::state::{ListState, MapState, ReducingState, Stamp, StateValue, Ttl, ValueState};
 use crate::time::Timestamp;
@@ -127,6 +127,18 @@ impl<'a, K: Key> States<'a, K> {
         combine: impl Fn(&V, &V) -> V + 'static,
     ) -> Result<ReducingState<K, V>, Failure> {
         Ok(ReducingState::new(self.value(name)?, combine))
+    }
+
+    /// What the records that are added to a key come to.
+    ///
+    /// # Errors
+    /// As [`value`](States::value).
+    pub fn aggregating<T, A: Aggregate<T>>(
+        &mut self,
+        name: &str,
+        aggregate: A,
+    ) -> Result<AggregatingState<K, T, A>, Failure> {
+        Ok(AggregatingState::new(self.value(name)?, aggregate))
     }
 
     /// A list per key. What is appended is written, not the whole list.

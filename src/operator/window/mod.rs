@@ -59,6 +59,7 @@ mod blocks;
 mod builders;
 mod count;
 mod cut;
+mod distinct;
 #[cfg(test)]
 mod fixture;
 mod general;
@@ -79,6 +80,7 @@ mod windows;
 pub use assigner::{Assigner, Window};
 pub use builders::{CountWindows, Global, Matching, Session, SessionBy, Sliding, Tumbling};
 pub(crate) use cut::Cut;
+pub(crate) use distinct::WindowDistinct;
 pub(crate) use panes::WindowCollect;
 pub use process::WindowInfo;
 pub(crate) use process::WindowProcess;
