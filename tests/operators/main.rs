@@ -1,0 +1,75 @@
+//! Three lives for every operator: straight through; with crashes at another parallelism; restored at a third. Each gives the
+//! rows that a few naive lines give. In front of each operator and behind it stands a checker of the protocol.
+//!
+//! | operators | where |
+//! |---|---|
+//! | map, flat_map, try_map, filter, split, inspect, tap, sample, event_time, lookup | `records.rs` |
+//! | union, union_all, rebalance, broadcast, partition_custom, throttle | `shaping.rs` |
+//! | count, count_distinct, reduce, aggregate, dedup, zip_with_index, map_with_state, process | `keyed.rs` |
+//! | windows of every kind, with aggregate, collect, process, in two phases, with lateness, without keys | `windows.rs` |
+//! | co-process, broadcast process, joins by window, by interval, without bounds | `two_streams.rs` |
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod keyed;
+mod records;
+mod shaping;
+mod two_streams;
+mod windows;
+
+use millstream::prelude::*;
+use millstream::testing::{Checked, Script, three_lives};
+use std::fmt::Debug;
+
+/// A key, a number, and when it happened.
+type Hit = (u8, u64, i64);
+
+const COUNT: u64 = 150;
+
+/// The input: three keys, up to 30 ms out of order, a silence after every 50.
+fn hits() -> Vec<Hit> {
+    let hit = |n: u64| ((n * 7 % 3) as u8, n, (n * 10 + n * 13 % 30 + n / 50 * 1_000) as i64);
+    (0..COUNT).map(hit).collect()
+}
+
+fn time(hit: &Hit) -> Timestamp {
+    Timestamp::from_millis(hit.2)
+}
+
+/// A script of these hits, with watermarks that make none late and tell of each silence before it is over.
+fn script(hits: &[Hit]) -> Script<Hit> {
+    let mut script = Script::new();
+    let mut latest = i64::MIN;
+    for (number, hit) in hits.iter().enumerate() {
+        if number > 0 && hit.2 > latest + 700 {
+            script = script.watermark(Timestamp::from_millis(latest + 600));
+        }
+        script = script.record(*hit, time(hit));
+        latest = latest.max(hit.2);
+        if number % 8 == 7 {
+            script = script.watermark(Timestamp::from_millis(latest - 40));
+        }
+    }
+    script
+}
+
+/// All hits, checked.
+fn stream(job: &Job) -> Stream<Hit> {
+    script(&hits()).attach(job).checked()
+}
+
+/// The operator that `build` puts behind the job's sources gives these rows in every life.
+#[track_caller]
+fn lives<R: Data + Ord + Debug>(build: impl Fn(&Job) -> Stream<R>, expected: impl IntoIterator<Item = R>) {
+    let mut expected: Vec<R> = expected.into_iter().collect();
+    expected.sort();
+    for seed in 0..2 {
+        let rows = three_lives(seed, || {
+            let (job, sink) = (Job::new("lives"), CollectSink::new());
+            let rows = sink.handle();
+            build(&job).checked_with_late().sink(sink);
+            (job, rows)
+        });
+        assert_eq!(rows.unwrap(), expected, "seed {seed}");
+    }
+}

@@ -1,0 +1,158 @@
+//! Operators with two inputs.
+
+use super::{Hit, hits, lives, script, stream};
+use millstream::prelude::*;
+
+/// The hits with even numbers, and those with odd ones.
+fn both(job: &Job) -> (Stream<Hit>, Stream<Hit>) {
+    let (even, odd): (Vec<_>, Vec<_>) = hits().into_iter().partition(|hit| hit.1 % 2 == 0);
+    (script(&even).attach(job), script(&odd).attach(job))
+}
+
+/// All pairs of an even and an odd hit of one key for which `fits` holds.
+fn pairs(fits: impl Fn(i64, i64) -> bool) -> Vec<(u64, u64)> {
+    let (even, odd): (Vec<_>, Vec<_>) = hits().into_iter().partition(|hit| hit.1 % 2 == 0);
+    let all = even.iter().flat_map(|left| odd.iter().map(move |right| (left, right)));
+    all.filter(|(l, r)| l.0 == r.0 && fits(l.2, r.2)).map(|(l, r)| (l.1, r.1)).collect()
+}
+
+#[test]
+fn joins() {
+    let build = |job: &Job| {
+        let (left, right) = both(job);
+        let windows = left.join(&right).on(|hit| hit.0, |hit| hit.0).window(Tumbling::of(millis(100)));
+        windows.inner(|left, right| (left.1, right.1)).map(|window| window.value)
+    };
+    lives(build, pairs(|l, r| l / 100 == r / 100));
+    let build = |job: &Job| {
+        let (left, right) = both(job);
+        let join = left.join(&right).on(|hit| hit.0, |hit| hit.0).interval(Offset::before(millis(50)), millis(80));
+        join.inner(|left, right| (left.1, right.1))
+    };
+    lives(build, pairs(|l, r| (l - 50..=l + 80).contains(&r)));
+    let build = |job: &Job| {
+        let (left, right) = both(job);
+        left.join(&right).on(|hit| hit.0, |hit| hit.0).unbounded().inner(|left, right| (left.1, right.1))
+    };
+    lives(build, pairs(|_, _| true));
+}
+
+/// Pairs the n-th hit of either stream with the n-th of the other, by key.
+struct Zip;
+
+impl CoProcess for Zip {
+    type Key = u8;
+    type Left = Hit;
+    type Right = Hit;
+    type Output = (u64, u64);
+    type State = (ListState<u8, u64>, ListState<u8, u64>);
+
+    fn open(&self, states: &mut States<'_, u8>) -> Result<Self::State, Failure> {
+        Ok((states.list("left")?, states.list("right")?))
+    }
+
+    fn process_left(
+        &self,
+        (left, right): &Self::State,
+        hit: Hit,
+        ctx: &mut Context<'_, u8, (u64, u64)>,
+    ) -> Result<(), Failure> {
+        let mut waiting = right.take(ctx.keyed())?.into_iter();
+        match waiting.next() {
+            Some(other) => ctx.emit((hit.1, other)),
+            None => left.push(ctx.keyed(), hit.1)?,
+        }
+        waiting.try_for_each(|other| right.push(ctx.keyed(), other))?;
+        Ok(())
+    }
+
+    fn process_right(
+        &self,
+        (left, right): &Self::State,
+        hit: Hit,
+        ctx: &mut Context<'_, u8, (u64, u64)>,
+    ) -> Result<(), Failure> {
+        let mut waiting = left.take(ctx.keyed())?.into_iter();
+        match waiting.next() {
+            Some(other) => ctx.emit((other, hit.1)),
+            None => right.push(ctx.keyed(), hit.1)?,
+        }
+        waiting.try_for_each(|other| left.push(ctx.keyed(), other))?;
+        Ok(())
+    }
+}
+
+#[test]
+fn co_process() {
+    let build = |job: &Job| {
+        let (left, right) = both(job);
+        left.key_by(|hit| hit.0).connect(&right.key_by(|hit| hit.0)).process(Zip)
+    };
+    let mut expected = Vec::new();
+    for key in 0..3 {
+        let of = |odd: u64| hits().into_iter().filter(move |hit| hit.0 == key && hit.1 % 2 == odd).map(|hit| hit.1);
+        expected.extend(of(0).zip(of(1)));
+    }
+    lives(build, expected);
+}
+
+/// Keeps the hits until the rule has come, and then adds what it says to each.
+struct Add;
+
+impl KeyedBroadcastProcess for Add {
+    type Key = u8;
+    type Input = Hit;
+    type Broadcast = u64;
+    type Output = u64;
+    type State = ListState<u8, u64>;
+    type RuleKey = ();
+    type Rule = u64;
+
+    fn open(&self, states: &mut States<'_, u8>) -> Result<Self::State, Failure> {
+        states.list("waiting")
+    }
+
+    fn process(
+        &self,
+        waiting: &Self::State,
+        rules: &BroadcastState<(), u64>,
+        hit: Hit,
+        ctx: &mut Context<'_, u8, u64>,
+    ) -> Result<(), Failure> {
+        waiting.push(ctx.keyed(), hit.1)?;
+        if let Some(add) = rules.get(&()) {
+            waiting.take(ctx.keyed())?.into_iter().for_each(|n| ctx.emit(n + add));
+        }
+        ctx.set_event_timer(Timestamp::from_millis(1_000_000))
+    }
+
+    fn on_timer(
+        &self,
+        waiting: &Self::State,
+        rules: &BroadcastState<(), u64>,
+        _: Timer,
+        ctx: &mut Context<'_, u8, u64>,
+    ) -> Result<(), Failure> {
+        let add = rules.get(&()).copied().unwrap_or(0);
+        waiting.take(ctx.keyed())?.into_iter().for_each(|n| ctx.emit(n + add));
+        Ok(())
+    }
+
+    fn process_broadcast(
+        &self,
+        rules: &mut BroadcastState<(), u64>,
+        rule: u64,
+        _: &mut UnkeyedContext<'_, u64>,
+    ) -> Result<(), Failure> {
+        rules.insert((), rule).map(drop)
+    }
+}
+
+#[test]
+fn broadcast_process() {
+    let build = |job: &Job| {
+        let rules = job.source(MemorySource::new([1_000_u64]));
+        stream(job).key_by(|hit| hit.0).connect_broadcast(&rules).process(Add)
+    };
+    lives(build, (0..super::COUNT).map(|n| n + 1_000));
+}
