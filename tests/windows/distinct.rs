@@ -29,7 +29,9 @@ proptest! {
             harness.push((key, value), Timestamp::from_millis(time));
             let slide = if sliding { 50 } else { 100 };
             let ends = (0..20).map(|n| n * slide).filter(|end| (end - 100..*end).contains(&time));
-            ends.for_each(|end| drop(expected.entry((end, key)).or_default().insert(value)));
+            ends.for_each(|end| {
+                expected.entry((end, key)).or_default().insert(value);
+            });
             if crashes {
                 harness.crash_and_restore();
             }
