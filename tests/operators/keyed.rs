@@ -59,6 +59,27 @@ fn zip_with_index_and_map_with_state() {
 }
 
 #[test]
+fn flat_map_with_state() {
+    // How many of each three hits of a key, and what they add up to.
+    let step = |sum: &mut (u64, u64), hit: Hit| {
+        *sum = (sum.0 + 1, sum.1 + hit.1);
+        (sum.0 == 3).then(|| (hit.0, std::mem::take(sum).1))
+    };
+    let build = |job: &Job| {
+        stream(job)
+            .key_by(|hit| hit.0)
+            .flat_map_with_state(|| (0, 0), move |sum: &mut (u64, u64), _, hit| step(sum, hit))
+    };
+    lives(build, by_key(step).into_iter().flatten());
+}
+
+#[test]
+fn dedup_by_processing_time() {
+    let build = |job: &Job| stream(job).key_by(|hit| hit.1 % 50).dedup_by_processing_time(hours(24)).map(|hit| hit.1);
+    lives(build, 0..50);
+}
+
+#[test]
 fn dedup() {
     // Every value comes again, far from the first time.
     let build = |job: &Job| stream(job).key_by(|hit| hit.1 % 50).dedup(millis(500)).map(|hit| hit.1 % 50);
@@ -67,7 +88,11 @@ fn dedup() {
     lives(build, 0..50);
 }
 
-/// Tells of a key when nothing has come for it in half a second: the time, and how many it had brought by then.
+/// Key, time and number of every seventh hit of a key.
+const SEVENTH: Tag<(u8, i64, u64)> = Tag::new("every seventh");
+
+/// Tells of a key when nothing has come for it in half a second: the time, and how many it had brought by then. Every seventh
+/// hit of a key goes to the side, with how many there were.
 struct Silence;
 
 impl KeyedProcess for Silence {
@@ -82,6 +107,9 @@ impl KeyedProcess for Silence {
 
     fn process(&self, latest: &Self::State, hit: Hit, ctx: &mut Context<'_, u8, Self::Output>) -> Result<(), Failure> {
         latest.update(ctx.keyed(), || (i64::MIN, 0), |latest| *latest = (latest.0.max(hit.2), latest.1 + 1))?;
+        if let Some((_, count)) = latest.get(ctx.keyed())?.filter(|(_, count)| count % 7 == 0) {
+            ctx.side(&SEVENTH, (hit.0, hit.2, count));
+        }
         ctx.set_event_timer(Timestamp::from_millis(hit.2 + 500))
     }
 
@@ -108,5 +136,14 @@ fn process() {
             expected.push((key, latest, before.count() as u64));
         }
     }
-    lives(|job| stream(job).key_by(|hit| hit.0).process(Silence), expected);
+    let numbered = by_key(|count: &mut u64, hit| {
+        *count += 1;
+        (hit.0, hit.2, *count)
+    });
+    expected.extend(numbered.into_iter().filter(|row| row.2 % 7 == 0));
+    let build = |job: &Job| {
+        let silences = stream(job).key_by(|hit| hit.0).process(Silence);
+        silences.union(&silences.side(&SEVENTH))
+    };
+    lives(build, expected);
 }

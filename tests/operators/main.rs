@@ -3,15 +3,19 @@
 //!
 //! | operators | where |
 //! |---|---|
-//! | map, flat_map, try_map, filter, split, inspect, tap, sample, event_time, lookup | `records.rs` |
+//! | map, inspect, tap; flat_map; try_map; filter, split; sample; event_time by each strategy; lookup | `records.rs` |
 //! | union, union_all, rebalance, broadcast, partition_custom, throttle | `shaping.rs` |
-//! | count, count_distinct, reduce, aggregate, dedup, zip_with_index, map_with_state, process | `keyed.rs` |
-//! | windows of every kind, with aggregate, collect, process, in two phases, with lateness, without keys | `windows.rs` |
-//! | co-process, broadcast process, joins by window, by interval, without bounds | `two_streams.rs` |
+//! | count, count_distinct, reduce, aggregate, dedup by either clock, zip_with_index, map_with_state, flat_map_with_state, process with timers and a side output | `keyed.rs` |
+//! | windows: tumbling, sliding, session, count, global, matching, custom, by processing time, without keys; aggregate, count, count_distinct, reduce, collect, process, process_with_state; unassigned; in two phases | `windows.rs` |
+//! | windows with records that are late: late, allowed_lateness, aggregate_with_late; triggers that speak early | `late.rs` |
+//! | joins: by window (inner, left, right, full), by interval (bounds in and out, late_left, late_right), without bounds (with a time to live by either clock) | `joins.rs` |
+//! | connect, connect_broadcast with keys | `two_streams.rs` |
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod joins;
 mod keyed;
+mod late;
 mod records;
 mod shaping;
 mod two_streams;
@@ -58,18 +62,24 @@ fn stream(job: &Job) -> Stream<Hit> {
     script(&hits()).attach(job).checked()
 }
 
+/// The rows, sorted, of the operator that `build` puts behind the job's sources: the same in every life.
+#[track_caller]
+fn rows<R: Data + Ord + Debug>(seed: u64, build: impl Fn(&Job) -> Stream<R>) -> Vec<R> {
+    let rows = three_lives(seed, || {
+        let (job, sink) = (Job::new("lives"), CollectSink::new());
+        let rows = sink.handle();
+        build(&job).checked_with_late().sink(sink);
+        (job, rows)
+    });
+    rows.unwrap()
+}
+
 /// The operator that `build` puts behind the job's sources gives these rows in every life.
 #[track_caller]
 fn lives<R: Data + Ord + Debug>(build: impl Fn(&Job) -> Stream<R>, expected: impl IntoIterator<Item = R>) {
     let mut expected: Vec<R> = expected.into_iter().collect();
     expected.sort();
     for seed in 0..2 {
-        let rows = three_lives(seed, || {
-            let (job, sink) = (Job::new("lives"), CollectSink::new());
-            let rows = sink.handle();
-            build(&job).checked_with_late().sink(sink);
-            (job, rows)
-        });
-        assert_eq!(rows.unwrap(), expected, "seed {seed}");
+        assert_eq!(rows(seed, &build), expected, "seed {seed}");
     }
 }

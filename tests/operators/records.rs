@@ -1,8 +1,11 @@
 //! Operators that look at one record at a time.
 
-use super::{hits, lives, stream, time};
+use super::{Hit, hits, lives, stream, time};
 use millstream::operator::Lookup;
 use millstream::prelude::*;
+use millstream::testing::Checked;
+use millstream::time::WatermarkStrategy;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn map_and_inspect_and_tap() {
@@ -37,30 +40,43 @@ fn filter_and_split() {
 
 #[test]
 fn sample() {
-    let taken = |job: &Job| stream(job).sample(0.5, |hit| hit.1).map(|hit| hit.1);
-    let rows = millstream::testing::three_lives(3, || {
-        let (job, sink) = (Job::new("sample"), CollectSink::new());
-        let rows = sink.handle();
-        taken(&job).sink(sink);
-        (job, rows)
-    });
-    let rows = rows.unwrap();
-    assert!((40..110).contains(&rows.len()), "{} of 150", rows.len());
+    // Hits that are alike in what is sampled by: runs of three.
+    let of = |fraction: f64| {
+        super::rows(3, |job| stream(job).sample(fraction, |hit| hit.1 / 3).map(|hit| hit.1)).into_iter().collect()
+    };
+    let [none, some, most, all]: [BTreeSet<u64>; 4] = [0.0, 0.4, 0.7, 1.0].map(of);
+    assert!(none.is_empty() && all == (0..super::COUNT).collect());
+    assert!(some.is_subset(&most) && 30 < some.len() && some.len() < most.len() && most.len() < 130);
+    assert!(some.iter().all(|n| (0..3).all(|other| some.contains(&(n / 3 * 3 + other)))), "runs are kept whole");
+}
+
+/// Windows behind `watermarks`, which make no record late.
+fn timed<W: Into<WatermarkStrategy<Hit>>>(hits: Vec<Hit>, watermarks: impl Fn() -> W) {
+    let mut expected: BTreeMap<(u8, i64), u64> = BTreeMap::new();
+    hits.iter().for_each(|hit| *expected.entry((hit.0, hit.2 / 100 * 100 + 100)).or_default() += 1);
+    let build = |job: &Job| {
+        let source = job.source(MemorySource::new(hits.clone()).splits(2));
+        let windows =
+            source.event_time(time, watermarks()).checked().key_by(|hit| hit.0).window(Tumbling::of(millis(100)));
+        windows.count().map(|window| ((window.key, window.end.millis()), window.value))
+    };
+    lives(build, expected);
 }
 
 #[test]
 fn event_time() {
-    let build = |job: &Job| {
-        let source = job.source(MemorySource::new(hits()).splits(2));
-        let timed = source.event_time(time, Watermarks::out_of_order(millis(2_000)));
-        timed.window_all(Tumbling::of(hours(1))).count().map(|window| (window.end, window.value))
-    };
-    lives(build, [(Timestamp::EPOCH + hours(1), super::COUNT)]);
+    let mut sorted = hits();
+    sorted.sort_by_key(|hit| hit.2);
+    timed(sorted, Watermarks::monotonic);
+    timed(hits(), || Watermarks::out_of_order(millis(30)));
+    timed(hits(), || Watermarks::out_of_order(millis(30)).aligned(millis(100)).idle_after(minutes(1)));
+    timed(hits(), || Watermarks::custom(|max: Timestamp| max.plus_millis(-50).floor_to(millis(20))));
+    timed(hits(), || Watermarks::punctuated(|hit: &Hit, at| (hit.1 % 5 == 0).then_some(at.plus_millis(-40))));
 }
 
 #[test]
 fn lookups() {
-    let ask = |hit: &super::Hit| {
+    let ask = |hit: &Hit| {
         let n = hit.1;
         async move { Ok::<_, String>(n + 5) }
     };

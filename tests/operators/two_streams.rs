@@ -1,40 +1,12 @@
-//! Operators with two inputs.
+//! Functions of two streams.
 
 use super::{Hit, hits, lives, script, stream};
 use millstream::prelude::*;
 
 /// The hits with even numbers, and those with odd ones.
-fn both(job: &Job) -> (Stream<Hit>, Stream<Hit>) {
+pub(super) fn both(job: &Job) -> (Stream<Hit>, Stream<Hit>) {
     let (even, odd): (Vec<_>, Vec<_>) = hits().into_iter().partition(|hit| hit.1 % 2 == 0);
     (script(&even).attach(job), script(&odd).attach(job))
-}
-
-/// All pairs of an even and an odd hit of one key for which `fits` holds.
-fn pairs(fits: impl Fn(i64, i64) -> bool) -> Vec<(u64, u64)> {
-    let (even, odd): (Vec<_>, Vec<_>) = hits().into_iter().partition(|hit| hit.1 % 2 == 0);
-    let all = even.iter().flat_map(|left| odd.iter().map(move |right| (left, right)));
-    all.filter(|(l, r)| l.0 == r.0 && fits(l.2, r.2)).map(|(l, r)| (l.1, r.1)).collect()
-}
-
-#[test]
-fn joins() {
-    let build = |job: &Job| {
-        let (left, right) = both(job);
-        let windows = left.join(&right).on(|hit| hit.0, |hit| hit.0).window(Tumbling::of(millis(100)));
-        windows.inner(|left, right| (left.1, right.1)).map(|window| window.value)
-    };
-    lives(build, pairs(|l, r| l / 100 == r / 100));
-    let build = |job: &Job| {
-        let (left, right) = both(job);
-        let join = left.join(&right).on(|hit| hit.0, |hit| hit.0).interval(Offset::before(millis(50)), millis(80));
-        join.inner(|left, right| (left.1, right.1))
-    };
-    lives(build, pairs(|l, r| (l - 50..=l + 80).contains(&r)));
-    let build = |job: &Job| {
-        let (left, right) = both(job);
-        left.join(&right).on(|hit| hit.0, |hit| hit.0).unbounded().inner(|left, right| (left.1, right.1))
-    };
-    lives(build, pairs(|_, _| true));
 }
 
 /// Pairs the n-th hit of either stream with the n-th of the other, by key.
