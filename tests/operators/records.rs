@@ -71,7 +71,7 @@ fn event_time() {
     timed(hits(), || Watermarks::out_of_order(millis(30)));
     timed(hits(), || Watermarks::out_of_order(millis(30)).aligned(millis(100)).idle_after(minutes(1)));
     timed(hits(), || Watermarks::custom(|max: Timestamp| max.plus_millis(-50).floor_to(millis(20))));
-    timed(hits(), || Watermarks::punctuated(|hit: &Hit, at| (hit.1 % 5 == 0).then_some(at.plus_millis(-40))));
+    timed(hits(), || Watermarks::punctuated(|hit: &Hit, at| hit.1.is_multiple_of(5).then_some(at.plus_millis(-40))));
 }
 
 #[test]
