@@ -171,6 +171,7 @@ impl Ledger {
         let now: BTreeMap<String, Vec<Split>> = splits_now(plan)?.into_iter().collect();
         let stateful = (0..plan.chains.len()).filter(|chain| plan.is_stateful(*chain));
         let stores: usize = stateful.map(|chain| plan.chains[chain].parallelism).sum();
+        let rescaled = self.rescaled();
         let mut blueprints = Vec::new();
         for (number, chain) in plan.chains.iter().enumerate() {
             let uid = &plan.graph.nodes[chain.head].uid;
@@ -179,7 +180,7 @@ impl Ledger {
             let restored: BTreeMap<_, _> = nodes.map(|uid| (uid.clone(), self.manifest.restored(uid))).collect();
             let drift = Arc::new(DriftBoard::new(chain.parallelism));
             for subtask in 0..chain.parallelism {
-                let (clock, watermarks) = self.times(number, subtask);
+                let (clock, watermarks) = self.times(number, subtask, rescaled[number]);
                 let state = self.manifest.files.get(uid).filter(|_| plan.is_stateful(number)).map(|files| StateFile {
                     path: self.directory.state_file(self.manifest.generation, uid, subtask),
                     identity: self.identity(self.manifest.generation, uid, subtask),
@@ -225,12 +226,25 @@ impl Ledger {
         Ok(present.chain(gone).collect())
     }
 
-    /// Where the clock of a subtask and its channels stood. After a change of parallelism the minimum over the old subtasks.
-    fn times(&self, chain: usize, subtask: usize) -> (Timestamp, Vec<Timestamp>) {
+    /// Of each chain, whether its parallelism or that of a chain in front of it, however far, is not that of the checkpoint.
+    fn rescaled(&self) -> Vec<bool> {
+        let plan = &self.plan;
+        let mut rescaled: Vec<bool> = Vec::new();
+        // Each chain stands behind those that feed it.
+        for (number, chain) in plan.chains.iter().enumerate() {
+            let before = self.manifest.chain(&plan.graph.nodes[chain.head].uid).count();
+            let feeds = plan.edges.iter().filter(|edge| edge.to == number).any(|edge| rescaled[edge.from]);
+            rescaled.push(feeds || before != chain.parallelism);
+        }
+        rescaled
+    }
+
+    /// Where the clock of a subtask and its channels stood. Of a rescaled chain the minimum over the old subtasks: other
+    /// records come to a subtask now, also to one that keeps its number but had only senders that were at their ends.
+    fn times(&self, chain: usize, subtask: usize, rescaled: bool) -> (Timestamp, Vec<Timestamp>) {
         let plan = &self.plan;
         let uid = &plan.graph.nodes[plan.chains[chain].head].uid;
-        let same = self.manifest.chain(uid).count() == plan.chains[chain].parallelism;
-        let old: Vec<_> = self.manifest.chain(uid).filter(|entry| !same || entry.index == subtask).collect();
+        let old: Vec<_> = self.manifest.chain(uid).filter(|entry| rescaled || entry.index == subtask).collect();
         let least = |times: &mut dyn Iterator<Item = i64>| times.min().map_or(Timestamp::MIN, Timestamp::from_millis);
         let clock = least(&mut old.iter().map(|entry| entry.clock));
         let watermarks = exchange::inputs(plan, chain, subtask).into_iter().map(|end| {
