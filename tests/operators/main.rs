@@ -9,7 +9,7 @@
 //! | windows: tumbling, sliding, session, count, global, matching, custom, by processing time, without keys; aggregate, count, count_distinct, reduce, collect, process, process_with_state; unassigned; in two phases | `windows.rs` |
 //! | windows with records that are late: late, allowed_lateness, aggregate_with_late; triggers that speak early | `late.rs` |
 //! | joins: by window (inner, left, right, full), by interval (bounds in and out, late_left, late_right), without bounds (with a time to live by either clock) | `joins.rs` |
-//! | connect, connect_broadcast with keys | `two_streams.rs` |
+//! | connect, connect_broadcast with and without keys | `two_streams.rs` |
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 

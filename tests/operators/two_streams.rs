@@ -128,3 +128,46 @@ fn broadcast_process() {
     };
     lives(build, (0..super::COUNT).map(|n| n + 1_000));
 }
+
+/// Passes the hits, and tells after each rule what all rules have come to.
+struct Sums;
+
+impl BroadcastProcess for Sums {
+    type Input = Hit;
+    type Broadcast = u64;
+    type Output = (bool, u64);
+    type RuleKey = u64;
+    type Rule = u64;
+
+    fn process(
+        &self,
+        _: &BroadcastState<u64, u64>,
+        hit: Hit,
+        ctx: &mut UnkeyedContext<'_, (bool, u64)>,
+    ) -> Result<(), Failure> {
+        ctx.emit((false, hit.1));
+        Ok(())
+    }
+
+    fn process_broadcast(
+        &self,
+        rules: &mut BroadcastState<u64, u64>,
+        rule: u64,
+        ctx: &mut UnkeyedContext<'_, (bool, u64)>,
+    ) -> Result<(), Failure> {
+        let before = rules.get(&(rule % 2)).copied().unwrap_or(0);
+        rules.insert(rule % 2, before + rule)?;
+        ctx.emit((true, before + rule));
+        Ok(())
+    }
+}
+
+#[test]
+fn broadcast_process_without_keys() {
+    let build = |job: &Job| {
+        let rules = job.source(MemorySource::new(0..40_u64)).parallelism(1);
+        stream(job).connect_broadcast(&rules).process(Sums).parallelism(2)
+    };
+    let sums = (0..40_u64).map(|rule| (rule % 2..=rule).step_by(2).sum()).flat_map(|sum| [(true, sum); 2]);
+    lives(build, (0..super::COUNT).map(|n| (false, n)).chain(sums));
+}
