@@ -6,10 +6,13 @@
 
 #[path = "support/measure.rs"]
 mod measure;
+#[path = "support/scatter.rs"]
+mod scatter;
 
 use measure::{Arguments, Failure, Median};
 use millstream::prelude::*;
 use mimalloc::MiMalloc;
+use scatter::scatter;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -65,12 +68,4 @@ fn child(given: &[String]) -> Result<(), Failure> {
         .sink(DiscardSink);
     job.run(config)?;
     Ok(())
-}
-
-/// Numbers in no visible order. Source: the finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-fn scatter(index: u64) -> u64 {
-    let mut mixed = index.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
