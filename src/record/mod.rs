@@ -21,6 +21,7 @@ mod batch;
 mod codec;
 mod element;
 mod key;
+mod letter;
 
 pub use batch::{Batch, Rows};
 pub use codec::{CodecError, decode, encode};
@@ -28,6 +29,7 @@ pub(crate) use codec::{decode_prefix, encode_into};
 pub use element::{Element, Epoch};
 pub(crate) use key::KeyHasher;
 pub use key::{Key, KeyGroup, hash_key};
+pub use letter::{DeadLetter, Remains};
 
 /// What a stream can carry: any owned type that can be cloned and sent between threads. Implemented for all of them.
 ///

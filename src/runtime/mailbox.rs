@@ -8,7 +8,7 @@ use super::job::Master;
 use super::subtask::Subtask;
 use crate::checkpoint::SubtaskEntry;
 use crate::fault::Fault;
-use crate::record::{Element, Epoch};
+use crate::record::{DeadLetter, Element, Epoch};
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use serde_json::Value;
@@ -59,6 +59,8 @@ pub(super) struct Part {
     pub(super) written: Option<Epoch>,
     /// What its sinks have prepared, by uid.
     pub(super) sinks: Vec<(String, Value)>,
+    /// What its operators have given up on since the last epoch.
+    pub(super) letters: Vec<DeadLetter>,
 }
 
 /// Why a subtask cannot go on.

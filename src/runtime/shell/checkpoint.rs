@@ -4,7 +4,7 @@
 use super::super::mailbox::{Failure, News, Part};
 use super::{Shell, Work};
 use crate::checkpoint::SubtaskEntry;
-use crate::record::{Element, Epoch};
+use crate::record::{DeadLetter, Element, Epoch};
 use crate::state::{FlushOutcome, Relief};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ pub(super) struct Pending {
     epoch: Epoch,
     entry: SubtaskEntry,
     sinks: Vec<(String, Value)>,
+    letters: Vec<DeadLetter>,
     /// How many jobs have not answered.
     missing: usize,
     failure: Option<String>,
@@ -53,7 +54,7 @@ impl Shell {
             operators: prepared.small,
         };
         let missing = prepared.sinks.len() + usize::from(prepared.flush.is_some());
-        self.pending = Some(Pending { epoch, entry, sinks: Vec::new(), missing, failure: None });
+        self.pending = Some(Pending { epoch, entry, sinks: Vec::new(), letters: Vec::new(), missing, failure: None });
         prepared.flush.into_iter().for_each(|flush| self.ask(Work::Flush(flush, Some(epoch))));
         for (sink, (_, _, job)) in prepared.sinks.into_iter().enumerate() {
             self.ask(Work::Prepare(sink, epoch, job));
@@ -97,7 +98,7 @@ impl Shell {
         let Some(pending) = self.pending.take_if(|pending| pending.missing == 0) else { return };
         let written = self.blueprint.state.is_some().then_some(self.written);
         let part = match pending.failure {
-            None => Ok(Part { entry: pending.entry, written, sinks: pending.sinks }),
+            None => Ok(Part { entry: pending.entry, written, sinks: pending.sinks, letters: pending.letters }),
             Some(failure) => Err(format!(
                 "operator `{}`, subtask {}: {failure}",
                 self.blueprint.label(self.blueprint.head()),
