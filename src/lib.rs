@@ -62,7 +62,7 @@ pub mod time;
 pub use checkpoint::Refusal;
 pub use error::{Error, Result};
 pub use graph::Error as GraphError;
-pub use runtime::{JobHandle, JobState, JobStatus, OperatorStatus};
+pub use runtime::{JobHandle, JobState, JobStatus, LocalRestart, OperatorStatus};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -87,8 +87,8 @@ pub mod prelude {
         CountWindows, Global, Late, Matching, Session, Sliding, Tumbling, Windowed, Windows,
     };
     pub use crate::operator::{
-        Aggregate, ApproxDistinct, Avg, Count, Distinct, Fold, Max, MaxBy, Min, MinBy, Percentiles, Reduce, Sum,
-        TimeDomain, TopN,
+        Aggregate, ApproxDistinct, Avg, Count, Distinct, Fold, Max, MaxBy, Min, MinBy, OnError, Percentiles, Reduce,
+        Sum, TimeDomain, TopN,
     };
     pub use crate::record::{Data, Key};
     pub use crate::state::{ListState, MapState, ReducingState, Ttl, ValueState};

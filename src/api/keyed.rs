@@ -5,7 +5,7 @@ use super::{ConnectedStreams, KeyedBroadcastStream, Stream, WindowedStream};
 use crate::graph::{Exchange, Logic, Node, NodeId, Upstream};
 use crate::operator::process::{FlatMapWithState, KeyedProcess, KeyedProcessOperator, StateFunction};
 use crate::operator::window::Windows;
-use crate::operator::{Aggregate, Count, RunningAggregate, RunningDistinct, RunningReduce, TypedPort};
+use crate::operator::{Aggregate, Count, OnError, RunningAggregate, RunningDistinct, RunningReduce, TypedPort};
 use crate::record::{Data, Key};
 use crate::state::StateValue;
 use std::sync::Arc;
@@ -192,6 +192,13 @@ impl<K: Key, T: Data> KeyedStream<K, T> {
     /// How its records get to a keyed operator.
     pub(super) fn upstream(&self) -> Upstream {
         (self.key_by, 0, Exchange::Hash)
+    }
+
+    /// What becomes of a record whose key cannot be told.
+    #[must_use]
+    pub fn on_error(&self, policy: OnError) -> Self {
+        lock(&self.graph).nodes[self.key_by].on_error = policy;
+        self.clone()
     }
 
     /// Gives the keying itself a stable id and the place where it is told apart in messages. Unique in the job.

@@ -7,7 +7,8 @@ use crate::graph::{Error, Exchange, Logic, Node, NodeId, Upstream};
 use crate::operator::process::{Side, Tag};
 use crate::operator::window::Windows;
 use crate::operator::{
-    EventTime, Filter, FlatMap, Inspect, KeyBy, Lookup, Map, SinkOperator, SplitBy, StageFactory, TryMap, TypedPort,
+    EventTime, Filter, FlatMap, Inspect, KeyBy, Lookup, Map, OnError, SinkOperator, SplitBy, StageFactory, TryMap,
+    TypedPort,
 };
 use crate::record::{Data, Key};
 use crate::time::{Timestamp, WatermarkStrategy};
@@ -237,6 +238,21 @@ impl<T: Data> Stream<T> {
     #[must_use]
     pub fn isolated(&self) -> Stream<T> {
         self.with_node(|node| node.isolated = true)
+    }
+
+    /// What becomes of a record on which the operator fails. Sources and sinks have no policy: what they fail on is not one
+    /// record.
+    #[must_use]
+    pub fn on_error(&self, policy: OnError) -> Stream<T> {
+        self.with_node(|node| node.on_error = policy)
+    }
+
+    /// Says that the operator may bring something else when it is handed the same again: it reads a clock, chance, or the
+    /// world. If it fails, the whole job goes back to its last checkpoint; without this it would be restarted by itself, and
+    /// what it does not bring again would be an error.
+    #[must_use]
+    pub fn nondeterministic(&self) -> Stream<T> {
+        self.with_node(|node| node.deterministic = false)
     }
 
     pub(super) fn with_node(&self, change: impl FnOnce(&mut Node)) -> Stream<T> {

@@ -40,6 +40,10 @@ pub struct Config {
     pub restart: Restart,
     /// Throw away the state in `state_dir`, and let exactly-once sinks replace what an earlier job left. Default: false.
     pub fresh: bool,
+    /// How many bytes of records all subtasks together may keep since their last hand-off of state, so that an operator that
+    /// fails can be restarted by itself. When a subtask's share is full it hands off early. 0: every failure takes the whole
+    /// job back to its last checkpoint. Default: 64 MiB.
+    pub journal: usize,
     /// How many records a batch holds at most, at least 1. Default: 1,024. Batches leave earlier when nothing else is to be
     /// done.
     pub batch_size: usize,
@@ -62,6 +66,7 @@ impl Default for Config {
             memory: 512 << 20,
             restart: Restart::default(),
             fresh: false,
+            journal: 64 << 20,
             batch_size: 1024,
             channel_batches: 4,
             channel_bytes: 4 << 20,
@@ -118,6 +123,13 @@ impl Config {
     #[must_use]
     pub fn fresh(mut self, fresh: bool) -> Self {
         self.fresh = fresh;
+        self
+    }
+
+    /// Sets [`journal`](Config::journal), in bytes.
+    #[must_use]
+    pub fn journal(mut self, bytes: usize) -> Self {
+        self.journal = bytes;
         self
     }
 

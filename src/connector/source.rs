@@ -103,6 +103,12 @@ impl fmt::Display for Split {
 #[serde(transparent)]
 pub struct Position(serde_json::Value);
 
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl Position {
     /// Wraps a value.
     ///

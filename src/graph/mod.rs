@@ -85,6 +85,14 @@ pub enum Error {
     /// A uid, name or parallelism was given to a union.
     #[error("a union is no operator: give the uid, name or parallelism to the operator in front of it or behind it")]
     NoOperator,
+    /// A source or sink was given an error policy.
+    #[error(
+        "operator `{operator}` is a source or a sink, and has no error policy: what it fails on is not one record; give the policy to an operator between them"
+    )]
+    NoPolicy {
+        /// The source or sink.
+        operator: String,
+    },
     /// A side output was asked of an operator that has none by tag.
     #[error(
         "operator `{operator}` has no side outputs, so none named `{tag}`; call .side(..) on the stream that .process(..) returns"

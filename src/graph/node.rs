@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::operator::process::Side;
-use crate::operator::{HeadFactory, Port, SinkFactory, SourceFactory, StageFactory};
+use crate::operator::{HeadFactory, OnError, Port, SinkFactory, SourceFactory, StageFactory};
 use std::sync::Arc;
 
 /// The number of a node in its graph.
@@ -57,6 +57,10 @@ pub(crate) struct Node {
     pub(crate) replaced: bool,
     /// How many records a batch for it should hold at most, where all its subtasks together are given that many.
     pub(crate) batch_limit: Option<usize>,
+    /// Handed the same again, it does the same.
+    pub(crate) deterministic: bool,
+    /// What becomes of a record that it fails on.
+    pub(crate) on_error: OnError,
     /// What is wrong with its settings.
     pub(crate) flaw: Option<String>,
     pub(crate) logic: Logic,
@@ -86,6 +90,8 @@ impl Node {
             isolated: false,
             replaced: false,
             batch_limit: None,
+            deterministic: true,
+            on_error: OnError::fail(),
             flaw: None,
             logic,
             input,

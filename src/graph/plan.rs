@@ -1,6 +1,7 @@
 //! From nodes to chains: validation, parallelism, chaining.
 
 use super::{Error, Exchange, Graph, Logic, NodeId};
+use crate::operator::OnError;
 use crate::record::KeyGroup;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -62,6 +63,9 @@ impl Graph {
             }
             if !uids.insert(node.uid.as_str()) {
                 return Err(Error::DuplicateUid { uid: node.uid.clone() });
+            }
+            if node.on_error != OnError::fail() && matches!(node.logic, Logic::Source(_) | Logic::Sink(_)) {
+                return Err(Error::NoPolicy { operator: node.label().to_owned() });
             }
             if let Some(reason) = &node.flaw {
                 let (operator, reason) = (node.label().to_owned(), reason.clone());

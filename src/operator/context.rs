@@ -4,6 +4,7 @@ use super::core::SinkPort;
 use super::outlet::{OutletHandle, OutletQueue};
 use super::process::Side;
 use super::{Error, SplitState};
+use crate::record::DeadLetter;
 use crate::state::Store;
 use crate::time::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -19,6 +20,8 @@ pub(crate) struct Meter {
     pub(crate) records_out: Cell<u64>,
     pub(crate) late: Cell<u64>,
     pub(crate) unassigned: Cell<u64>,
+    /// Records that the operator has failed on and that were left out.
+    pub(crate) dead: Cell<u64>,
 }
 
 /// An operator's mark on what happens: which operator of the subtask runs user code right now, and how many records it
@@ -105,12 +108,16 @@ pub(crate) struct BuildContext {
     pub(crate) queue: OutletQueue,
     pub(crate) outlets: Vec<Rc<dyn OutletHandle>>,
     pub(crate) sinks: Vec<SinkPort>,
+    /// The sinks of the core that stood here before, if this one is built anew.
+    pub(crate) kept: Vec<SinkPort>,
     /// The side outputs of the head, behind its main one.
     pub(crate) sides: Vec<Side>,
     pub(crate) meters: BTreeMap<usize, (String, Rc<Meter>)>,
     pub(crate) snapshots: Snapshots,
     /// Calls to the outside that are to be made.
     pub(crate) calls: super::lookup::Calls,
+    /// What operators put aside.
+    pub(crate) letters: Rc<RefCell<Vec<DeadLetter>>>,
     /// Whether the records of this chain come straight from a source, split by split.
     pub(crate) behind_source: bool,
     /// The per-split clocks of the event-time operators behind a source.
@@ -138,10 +145,12 @@ impl BuildContext {
             queue: OutletQueue::default(),
             outlets: Vec::new(),
             sinks: Vec::new(),
+            kept: Vec::new(),
             sides: Vec::new(),
             meters: BTreeMap::new(),
             snapshots: Vec::new(),
             calls: Rc::default(),
+            letters: Rc::default(),
             behind_source: false,
             split_times: Vec::new(),
             node: 0,
@@ -170,6 +179,7 @@ impl BuildContext {
             meter.records_out.set(share("out"));
             meter.late.set(share("late"));
             meter.unassigned.set(share("unassigned"));
+            meter.dead.set(share("dead"));
         }
         self.meters.insert(node, (uid.to_owned(), meter));
     }
@@ -184,9 +194,20 @@ impl BuildContext {
         self.node
     }
 
+    /// The counts of the operator that is built.
+    pub(crate) fn meter(&self) -> Rc<Meter> {
+        self.meters[&self.node].1.clone()
+    }
+
     /// The site of the operator that is built.
     pub(crate) fn site(&self) -> Site {
-        Site { current: self.current.clone(), node: self.node, meter: self.meters[&self.node].1.clone() }
+        Site { current: self.current.clone(), node: self.node, meter: self.meter() }
+    }
+
+    /// The writer that the sink that is built had before.
+    pub(crate) fn kept_writer<W: 'static>(&self) -> Option<Rc<W>> {
+        let kept = self.kept.iter().find(|sink| sink.uid == self.uid)?;
+        kept.writer.clone().downcast().ok()
     }
 
     /// How many records an outlet gathers before it lets a batch go.

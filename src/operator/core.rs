@@ -10,10 +10,11 @@ use super::sink::WriterPort;
 use super::source::{Block, Decoder, SplitState};
 use super::{BuildContext, Error, Head};
 use crate::connector::{self, Position};
-use crate::record::{Batch, Epoch};
+use crate::record::{Batch, DeadLetter, Epoch};
 use crate::state::{Flush, Store};
 use crate::time::Timestamp;
 use serde_json::{Value, json};
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,6 +25,14 @@ pub(crate) struct SinkPort {
     pub(crate) uid: String,
     pub(crate) node: usize,
     pub(crate) port: Rc<RefCell<dyn WriterPort>>,
+    /// The same, for a core that is built anew and knows its type.
+    pub(crate) writer: Rc<dyn Any>,
+}
+
+/// What outlives a core: a new one is built around it.
+pub(crate) struct Remains {
+    pub(crate) store: Option<Store>,
+    pub(crate) sinks: Vec<SinkPort>,
 }
 
 /// What stands in front.
@@ -36,7 +45,7 @@ pub(crate) enum Front {
 
 /// What a core hands over at a barrier.
 pub(crate) struct Prepared {
-    /// Small state by operator: `{"in": …, "out": …, "late": …, "unassigned": …, "state": …}`.
+    /// Small state by operator: see [`Core::small`].
     pub(crate) small: BTreeMap<String, Value>,
     /// Changed keyed state, to be written.
     pub(crate) flush: Option<Flush>,
@@ -63,6 +72,7 @@ pub(crate) struct Core {
     split_times: Vec<Rc<RefCell<SplitTimes>>>,
     snapshots: Snapshots,
     calls: super::lookup::Calls,
+    letters: Rc<RefCell<Vec<DeadLetter>>>,
     failure: Rc<RefCell<Option<(usize, Error)>>>,
 }
 
@@ -84,6 +94,7 @@ impl Core {
             split_times: context.split_times,
             snapshots: context.snapshots,
             calls: context.calls,
+            letters: context.letters,
             failure: context.failure,
         }
     }
@@ -224,15 +235,47 @@ impl Core {
         Ok(done)
     }
 
+    /// Ends a call: what it has brought counts now, if nothing went wrong.
     fn check(&self) -> Result<(), Error> {
-        match self.failure.borrow_mut().take() {
-            None => Ok(()),
-            Some((operator, error)) => {
-                // Since then the operators before it have run on.
-                self.current.set(operator);
-                Err(error)
+        if let Some((operator, error)) = self.failure.borrow_mut().take() {
+            // Since then the operators before it have run on.
+            self.current.set(operator);
+            return Err(error);
+        }
+        for sink in &self.sinks {
+            if let Err(error) = sink.port.borrow_mut().settle() {
+                self.current.set(sink.node);
+                return Err(error.into());
             }
         }
+        Ok(())
+    }
+
+    /// Whether a core that is built anew from a snapshot and handed the same elements does the same again.
+    pub(crate) fn replays(&self) -> bool {
+        let front = matches!(&self.front, Front::Head(head) if head.replays());
+        front && self.outlets.iter().all(|outlet| outlet.replays())
+    }
+
+    /// Whether nothing that an element has brought waits in an outlet.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.outlets.iter().all(|outlet| outlet.is_empty()) && self.queue.borrow().is_empty()
+    }
+
+    /// How many records an operator has taken.
+    pub(crate) fn records_in(&self, node: usize) -> u64 {
+        self.meters.get(&node).map_or(0, |(_, meter)| meter.records_in.get())
+    }
+
+    /// Leaves what a new core can be built around.
+    pub(crate) fn into_remains(self) -> Remains {
+        let Core { store, sinks, .. } = self;
+        Remains { store, sinks }
+    }
+
+    /// From here on a core that is built anew begins.
+    pub(crate) fn begin(&self) {
+        self.sinks.iter().for_each(|sink| sink.port.borrow_mut().begin());
     }
 
     /// Lets go what has gathered in the outlets.
@@ -255,8 +298,8 @@ impl Core {
         self.current.get()
     }
 
-    /// The snapshot at a barrier. The outlets must have been flushed.
-    pub(crate) fn prepare(&mut self, epoch: Epoch) -> Prepared {
+    /// Small state by operator: `{"in": …, "out": …, "late": …, "unassigned": …, "state": …}`.
+    pub(crate) fn small(&self) -> BTreeMap<String, Value> {
         let mut small: BTreeMap<String, Value> = BTreeMap::new();
         for (uid, meter) in self.meters.values() {
             let counts = json!({
@@ -264,14 +307,20 @@ impl Core {
                 "out": meter.records_out.get(),
                 "late": meter.late.get(),
                 "unassigned": meter.unassigned.get(),
+                "dead": meter.dead.get(),
             });
             small.insert(uid.clone(), counts);
         }
         for (uid, state) in &self.snapshots {
             small.entry(uid.clone()).or_insert_with(|| json!({}))["state"] = state();
         }
+        small
+    }
+
+    /// The snapshot at a barrier. The outlets must have been flushed.
+    pub(crate) fn prepare(&mut self, epoch: Epoch) -> Prepared {
         Prepared {
-            small,
+            small: self.small(),
             flush: self.store.as_mut().and_then(|store| store.hand_off(epoch)),
             sinks: self
                 .sinks
@@ -281,10 +330,16 @@ impl Core {
         }
     }
 
-    /// The epoch is complete and committed.
-    pub(crate) fn committed(&mut self, epoch: Epoch) {
-        for sink in &self.sinks {
-            sink.port.borrow_mut().committed(epoch);
+    /// What its operators have put aside since this was asked last.
+    pub(crate) fn take_letters(&self) -> Vec<DeadLetter> {
+        self.letters.take()
+    }
+
+    /// Records have been taken out of what an operator is handed.
+    pub(crate) fn count_dead(&self, node: usize, records: u64) {
+        if let Some((_, meter)) = self.meters.get(&node) {
+            meter.records_in.set(meter.records_in.get() + records);
+            meter.dead.set(meter.dead.get() + records);
         }
     }
 }

@@ -312,6 +312,11 @@ impl<T: Data, U: Data> LookupHead<T, U> {
 }
 
 impl<T: Data + Serialize + DeserializeOwned, U: Data> Head for LookupHead<T, U> {
+    /// What comes of a record is up to those who are asked.
+    fn replays(&self) -> bool {
+        false
+    }
+
     fn batch(&mut self, _input: usize, batch: Batch) -> Result<(), Error> {
         let rows = batch.rows::<T>();
         for (record, time) in rows.records.iter().zip(&rows.times) {

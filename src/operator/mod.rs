@@ -32,10 +32,12 @@ pub mod join;
 mod key_by;
 mod lookup;
 mod map;
+mod on_error;
 mod outlet;
 mod partial;
 mod partition;
 pub mod process;
+mod protect;
 mod running;
 mod sample;
 mod sink;
@@ -52,7 +54,7 @@ pub use aggregate::{
     Percentiles, Quantiles, Reduce, Sum, TopN,
 };
 pub(crate) use context::{BuildContext, Restored, Site};
-pub(crate) use core::{Core, Front};
+pub(crate) use core::{Core, Front, Remains};
 pub(crate) use dedup::Dedup;
 pub(crate) use distinct::RunningDistinct;
 pub(crate) use event_time::EventTime;
@@ -62,10 +64,13 @@ pub(crate) use key_by::KeyBy;
 pub use lookup::Lookup;
 pub(crate) use lookup::{Answer, Call};
 pub(crate) use map::{Inspect, Map};
+pub use on_error::OnError;
+pub(crate) use on_error::Poison;
 pub(crate) use outlet::{Outgoing, Port, TypedPort};
 pub use partial::Partial;
 pub(crate) use partial::{MergeParts, PaneEnd, PartialAggregate};
 pub(crate) use partition::Partition;
+pub(crate) use protect::{Held, Protection, dead_letter};
 pub(crate) use running::{RunningAggregate, RunningReduce};
 pub(crate) use sample::Sample;
 pub(crate) use sink::{SinkFactory, SinkOperator};
@@ -135,6 +140,11 @@ pub(crate) trait Head {
 
     /// Whether nothing that came in waits for an answer before it goes on.
     fn is_drained(&self) -> bool {
+        true
+    }
+
+    /// Whether, built anew from a snapshot and handed the same elements, it does the same again.
+    fn replays(&self) -> bool {
         true
     }
 
@@ -246,6 +256,13 @@ pub enum Error {
         /// Why it cannot be read.
         cause: serde_json::Error,
     },
+}
+
+impl Error {
+    /// Whether the user's code failed on what it was handed.
+    pub(crate) fn is_by_code(&self) -> bool {
+        matches!(self, Error::User(_) | Error::SideType { .. } | Error::NoEventTime | Error::NoSuchSubtask { .. })
+    }
 }
 
 impl Faulty for Error {

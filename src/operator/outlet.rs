@@ -4,6 +4,7 @@
 //! is to be done. What has left the outlets waits in one [`OutletQueue`], in order, for the shell to send it. The batch of
 //! a port goes to all edges of that port, shared.
 
+use super::protect::{self, Held, Protection};
 use super::{AnyStage, BuildContext, Error, Head, Stage, erase, typed};
 use crate::record::{Batch, Data, Rows};
 use crate::time::Timestamp;
@@ -33,6 +34,12 @@ pub(crate) type OutletQueue = Rc<RefCell<VecDeque<(usize, Outgoing)>>>;
 pub(crate) trait OutletHandle {
     /// Lets go what has gathered.
     fn flush(&self);
+    /// Whether nothing has gathered.
+    fn is_empty(&self) -> bool;
+    /// Whether the same records bring the same rows, however often it is flushed between them.
+    fn replays(&self) -> bool {
+        true
+    }
     /// The operator and port that it serves.
     fn origin(&self) -> (usize, usize);
 }
@@ -108,6 +115,10 @@ impl<T: Data> OutletHandle for Outlet<T> {
         self.queue.borrow_mut().push_back((self.number, Outgoing::Batch(Batch::new(full))));
     }
 
+    fn is_empty(&self) -> bool {
+        self.rows.borrow().is_empty()
+    }
+
     fn origin(&self) -> (usize, usize) {
         self.origin
     }
@@ -161,6 +172,10 @@ pub(crate) trait Port: Send + Sync {
     fn join(&self, stages: Vec<AnyStage>) -> AnyStage;
     /// A head that hands the records of its batches to `stage`.
     fn entry(&self, stage: AnyStage) -> Box<dyn Head>;
+    /// A stage in front of `stage` that holds records until they are released.
+    fn hold(&self, stage: AnyStage) -> (AnyStage, Rc<dyn Held>);
+    /// A stage in front of `stage` that leaves out what it fails on.
+    fn protect(&self, stage: AnyStage, protection: Protection) -> AnyStage;
 }
 
 /// The port of a stream of `T`.
@@ -185,6 +200,14 @@ impl<T: Data> Port for TypedPort<T> {
 
     fn entry(&self, stage: AnyStage) -> Box<dyn Head> {
         Box::new(Entry { stage: typed::<T>(stage) })
+    }
+
+    fn hold(&self, stage: AnyStage) -> (AnyStage, Rc<dyn Held>) {
+        protect::hold::<T>(stage)
+    }
+
+    fn protect(&self, stage: AnyStage, protection: Protection) -> AnyStage {
+        protect::protect::<T>(stage, protection)
     }
 }
 

@@ -116,6 +116,14 @@ impl<K: Key, A: Data> OutletHandle for Parts<K, A> {
         self.outlet.flush();
     }
 
+    fn is_empty(&self) -> bool {
+        self.open.borrow().parts.is_empty() && self.outlet.is_empty()
+    }
+
+    fn replays(&self) -> bool {
+        false
+    }
+
     fn origin(&self) -> (usize, usize) {
         self.outlet.origin()
     }

@@ -11,24 +11,65 @@ use std::sync::Arc;
 
 /// A writer whose record type does not matter.
 pub(crate) trait WriterPort {
+    /// Writes what the last call into the core has brought. Until then nothing of a call is written, so that one that fails
+    /// leaves nothing behind.
+    fn settle(&mut self) -> Result<(), connector::Error>;
+    /// The call into the core has failed and the core is built anew: what it brings first has been written already.
+    fn rewind(&mut self);
+    /// From here on a core that is built anew begins.
+    fn begin(&mut self);
+    /// How many rows a core that was built anew has still to bring before there are new ones.
+    fn to_skip(&self) -> u64;
     fn spill(&mut self, idle: bool) -> Option<SinkJob>;
     fn prepare(&mut self, epoch: Epoch) -> connector::Prepared;
     fn committed(&mut self, epoch: Epoch);
 }
 
-struct Writer<T>(Box<dyn SinkWriter<T>>);
+struct Writer<T> {
+    writer: Box<dyn SinkWriter<T>>,
+    /// What the present call has brought.
+    brought: Vec<(T, Timestamp)>,
+    /// How many rows were written since a core that is built anew would begin, and how many such a core has still to bring.
+    written: u64,
+    to_skip: u64,
+}
 
 impl<T> WriterPort for Writer<T> {
+    fn settle(&mut self) -> Result<(), connector::Error> {
+        for (record, time) in self.brought.drain(..) {
+            if self.to_skip > 0 {
+                self.to_skip -= 1;
+                continue;
+            }
+            self.writer.write(record, time)?;
+            self.written += 1;
+        }
+        Ok(())
+    }
+
+    fn rewind(&mut self) {
+        self.brought.clear();
+        self.to_skip = self.written;
+    }
+
+    fn begin(&mut self) {
+        self.written = 0;
+    }
+
+    fn to_skip(&self) -> u64 {
+        self.to_skip
+    }
+
     fn spill(&mut self, idle: bool) -> Option<SinkJob> {
-        self.0.spill(idle)
+        self.writer.spill(idle)
     }
 
     fn prepare(&mut self, epoch: Epoch) -> connector::Prepared {
-        self.0.prepare(epoch)
+        self.writer.prepare(epoch)
     }
 
     fn committed(&mut self, epoch: Epoch) {
-        self.0.committed(epoch);
+        self.writer.committed(epoch);
     }
 }
 
@@ -52,12 +93,18 @@ impl<T: Data> SinkOperator<T> {
 
 impl<T: Data> StageFactory for SinkOperator<T> {
     fn build(&self, context: &mut BuildContext, _outputs: Vec<AnyStage>) -> Result<AnyStage, Error> {
-        let (subtask, parallelism) = (context.subtask, context.parallelism);
-        let writer = self.sink.writer(&SinkContext { uid: context.uid().to_owned(), subtask, parallelism })?;
-        let writer = Rc::new(RefCell::new(Writer(writer)));
-        context.sinks.push(SinkPort { uid: context.uid().to_owned(), node: context.node(), port: writer.clone() });
-        let stage = SinkStage { writer, node: context.node(), site: context.site(), failure: context.failure.clone() };
-        Ok(erase::<T>(Box::new(stage)))
+        let uid = context.uid().to_owned();
+        let writer = match context.kept_writer::<RefCell<Writer<T>>>() {
+            Some(kept) => kept,
+            None => {
+                let (subtask, parallelism) = (context.subtask, context.parallelism);
+                let writer = self.sink.writer(&SinkContext { uid: uid.clone(), subtask, parallelism })?;
+                Rc::new(RefCell::new(Writer { writer, brought: Vec::new(), written: 0, to_skip: 0 }))
+            }
+        };
+        let port = SinkPort { uid, node: context.node(), port: writer.clone(), writer: writer.clone() };
+        context.sinks.push(port);
+        Ok(erase::<T>(Box::new(SinkStage { writer, site: context.site() })))
     }
 }
 
@@ -77,18 +124,13 @@ impl<T: Data> SinkFactory for SinkOperator<T> {
 
 struct SinkStage<T> {
     writer: Rc<RefCell<Writer<T>>>,
-    node: usize,
     site: Site,
-    /// Where the core finds what went wrong during the element.
-    failure: Rc<RefCell<Option<(usize, Error)>>>,
 }
 
 impl<T> Stage<T> for SinkStage<T> {
     fn push(&mut self, record: T, time: Timestamp) {
         self.site.record();
-        if let Err(error) = self.writer.borrow_mut().0.write(record, time) {
-            self.failure.borrow_mut().get_or_insert((self.node, error.into()));
-        }
+        self.writer.borrow_mut().brought.push((record, time));
     }
 
     fn watermark(&mut self, _watermark: Timestamp) {}

@@ -16,6 +16,8 @@ trait Payload: Any + Send + Sync {
     fn len(&self) -> usize;
     fn bytes(&self) -> usize;
     fn split(&self, parts: usize, part_of: fn(u64, usize) -> usize) -> Vec<Option<Batch>>;
+    fn filter(&self, keep: &dyn Fn(usize) -> bool) -> Batch;
+    fn record(&self, index: usize) -> Option<RecordView<'_>>;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -62,6 +64,16 @@ impl Batch {
         if parts == 1 { vec![Some(self.clone())] } else { self.payload.split(parts, part_of) }
     }
 
+    /// Those of its records that `keep` wants, by their places.
+    pub(crate) fn filter(&self, keep: impl Fn(usize) -> bool) -> Batch {
+        self.payload.filter(&keep)
+    }
+
+    /// One of its records.
+    pub(crate) fn record(&self, index: usize) -> Option<RecordView<'_>> {
+        self.payload.record(index)
+    }
+
     /// The rows inside.
     ///
     /// # Panics
@@ -77,6 +89,16 @@ impl Batch {
     pub fn into_rows<T: Data>(self) -> Rows<T> {
         Arc::try_unwrap(self.rows()).unwrap_or_else(|shared| Rows::clone(&shared))
     }
+}
+
+/// A record of a batch, of a type that only the operators on both ends know.
+pub(crate) struct RecordView<'a> {
+    pub(crate) record: &'a dyn Any,
+    pub(crate) type_name: &'static str,
+    /// [`Timestamp::MIN`] if it has none.
+    pub(crate) time: Timestamp,
+    /// The hash of its key, on a keyed edge.
+    pub(crate) hash: Option<u64>,
 }
 
 /// Typed rows: records, their event times, and on a keyed edge the hashes of their keys, column by column.
@@ -137,6 +159,22 @@ impl<T: Data> Payload for Rows<T> {
             part.hashes.push(*hash);
         }
         split.into_iter().map(|rows| (!rows.is_empty()).then(|| Batch::new(rows))).collect()
+    }
+
+    fn filter(&self, keep: &dyn Fn(usize) -> bool) -> Batch {
+        let mut rows = Rows::with_capacity(self.len(), !self.hashes.is_empty());
+        for index in (0..self.len()).filter(|index| keep(*index)) {
+            rows.records.push(self.records[index].clone());
+            rows.times.push(self.times[index]);
+            rows.hashes.extend(self.hashes.get(index));
+        }
+        Batch::new(rows)
+    }
+
+    fn record(&self, index: usize) -> Option<RecordView<'_>> {
+        let (record, time) = (self.records.get(index)?, *self.times.get(index)?);
+        let hash = self.hashes.get(index).copied();
+        Some(RecordView { record, type_name: std::any::type_name::<T>(), time, hash })
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -23,6 +23,7 @@ mod element;
 mod key;
 mod letter;
 
+pub(crate) use batch::RecordView;
 pub use batch::{Batch, Rows};
 pub use codec::{CodecError, decode, encode};
 pub(crate) use codec::{decode_prefix, encode_into};

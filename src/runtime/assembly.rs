@@ -2,15 +2,20 @@
 
 use super::drift::DriftBoard;
 use super::mailbox::Failure;
+use super::shell::Base;
 use crate::config::Config;
 use crate::fault::{Fault, Faulty};
 use crate::graph::{ChainEdge, Exchange, Logic, NodeId, Plan};
-use crate::operator::{AnyStage, BuildContext, Core, Error, Front, Restored, SplitState};
+use crate::operator::{
+    AnyStage, BuildContext, Core, Error, Front, Held, Poison, Protection, Remains, Restored, SplitState,
+};
 use crate::record::{Epoch, KeyGroup};
 use crate::state::{self, Identity, Store, StoreOptions};
 use crate::time::Timestamp;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The state file of a stateful subtask.
@@ -61,12 +66,43 @@ impl Blueprint {
     /// Builds the core.
     pub(super) fn build(&self) -> Result<Core, Failure> {
         let mut context = BuildContext::new(self.subtask, self.parallelism(), self.batch_size());
+        context.restored = self.restored.clone();
+        context.clock.set(self.clock);
+        context.now.set(self.now);
+        self.build_in(context, || self.state.as_ref().map(open).transpose())
+    }
+
+    /// Builds the core anew from a hand-off, around what is left of the one before.
+    pub(super) fn rebuild(&self, base: &Base, remains: Remains) -> Result<Core, Failure> {
+        let mut context = BuildContext::new(self.subtask, self.parallelism(), self.batch_size());
+        context.restored = match &base.small {
+            None => self.restored.clone(),
+            Some(small) => {
+                let mine = |value: &Value| BTreeMap::from([(self.subtask, value.clone())]);
+                let parallelism = self.parallelism();
+                let restored = |value| Restored { subtasks: mine(value), parallelism };
+                small.iter().map(|(uid, value)| (uid.clone(), restored(value))).collect()
+            }
+        };
+        context.clock.set(base.clock);
+        context.now.set(base.now);
+        context.kept = remains.sinks;
+        self.build_in(context, || Ok(remains.store))
+    }
+
+    fn build_in(
+        &self,
+        mut context: BuildContext,
+        store: impl FnOnce() -> Result<Option<Store>, state::Error>,
+    ) -> Result<Core, Failure> {
         let current = context.current.clone();
-        self.assemble(&mut context).map(|front| Core::new(front, context)).map_err(|error| Failure {
+        self.assemble(&mut context, store).map(|front| Core::new(front, context)).map_err(|error| Failure {
             operator: self.label(current.get()),
             subtask: self.subtask,
             cause: error.to_string(),
             fault: error.fault(),
+            by_code: false,
+            tolerated: false,
         })
     }
 
@@ -93,17 +129,16 @@ impl Blueprint {
         self.plan.edges.iter().find(chosen).map_or(1, |edge| self.plan.chains[edge.to].parallelism)
     }
 
-    fn assemble(&self, context: &mut BuildContext) -> Result<Front, Error> {
+    fn assemble(
+        &self,
+        context: &mut BuildContext,
+        store: impl FnOnce() -> Result<Option<Store>, state::Error>,
+    ) -> Result<Front, Error> {
         let head = self.head();
         let node = &self.plan.graph.nodes[head];
-        context.restored = self.restored.clone();
-        context.clock.set(self.clock);
-        context.now.set(self.now);
         context.behind_source = matches!(node.logic, Logic::Source(_));
-        if let Some(file) = &self.state {
-            context.begin(head, &node.uid);
-            context.store = Some(open(file)?);
-        }
+        context.begin(head, &node.uid);
+        context.store = store()?;
         let front = match &node.logic {
             Logic::Source(source) => {
                 let outputs = self.outputs(context, head)?;
@@ -154,19 +189,37 @@ impl Blueprint {
         stages.collect()
     }
 
+    /// Sees to it that an operator without state leaves out what it fails on, if that is its policy.
+    fn protect(&self, context: &BuildContext, id: NodeId, stage: AnyStage, held: Vec<Rc<dyn Held>>) -> AnyStage {
+        let node = &self.plan.graph.nodes[id];
+        match &node.input {
+            Some(input) if node.on_error.poison != Poison::Fail => {
+                input.protect(stage, Protection::new(context, node.on_error, held))
+            }
+            _ => stage,
+        }
+    }
+
     /// The stage of an operator and all behind it.
     fn stage(&self, context: &mut BuildContext, id: NodeId) -> Result<AnyStage, Error> {
         let node = &self.plan.graph.nodes[id];
         match &node.logic {
             Logic::Stage(factory) => {
-                let outputs = self.outputs(context, id)?;
+                let mut outputs = self.outputs(context, id)?;
+                let mut held = Vec::new();
+                if node.on_error.poison != Poison::Fail {
+                    let holding = outputs.into_iter().zip(&node.ports).map(|(stage, port)| port.hold(stage));
+                    (outputs, held) = holding.unzip();
+                }
                 context.begin(id, &node.uid);
-                factory.build(context, outputs)
+                let stage = factory.build(context, outputs)?;
+                Ok(self.protect(context, id, stage, held))
             }
             Logic::KeyBy(factory) => {
                 context.begin(id, &node.uid);
                 context.choices = self.choices(id);
-                factory.build(context, Vec::new())
+                let stage = factory.build(context, Vec::new())?;
+                Ok(self.protect(context, id, stage, Vec::new()))
             }
             Logic::Sink(factory) => {
                 context.begin(id, &node.uid);
@@ -208,12 +261,12 @@ pub(super) fn key_groups(subtask: usize, parallelism: usize) -> std::ops::Range<
 impl Failure {
     /// A panic in an operator.
     pub(super) fn panic(operator: String, subtask: usize, cause: String) -> Self {
-        Failure { operator, subtask, cause, fault: Fault::Internal }
+        Failure { operator, subtask, cause, fault: Fault::Internal, by_code: false, tolerated: false }
     }
 
     /// An error of an operator.
     pub(super) fn error(operator: String, subtask: usize, error: &(impl Faulty + std::fmt::Display)) -> Self {
-        Failure { operator, subtask, cause: error.to_string(), fault: error.fault() }
+        Failure { operator, subtask, cause: error.to_string(), fault: error.fault(), by_code: false, tolerated: false }
     }
 }
 

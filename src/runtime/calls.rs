@@ -1,7 +1,7 @@
 //! Calls to the outside: each attempt has a limit of time, one that fails is made again after a pause that doubles.
 
-use super::guard::guard;
 use super::shell::Done;
+use crate::fault::guard;
 use crate::operator::{Answer, Call};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

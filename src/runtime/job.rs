@@ -331,13 +331,31 @@ impl Master {
                 self.board.set_state(JobState::Restarting);
                 self.close(After::Restart(delay), None, ctx);
             }
-            Decision::GiveUp(reason) => {
-                let Failure { operator, subtask, cause, fault } = failure;
-                let (job, reason) = (self.job().to_owned(), reason.to_owned());
-                let error = Error::Failed { job, operator, subtask, cause, fault, reason };
-                self.close(After::End(Err(error)), None, ctx);
-            }
+            Decision::GiveUp(reason) => self.give_up(failure, reason, ctx),
         }
+    }
+
+    /// A subtask restarts itself: that counts as a failure too, but the others go on.
+    fn supervise_restart(&mut self, failure: Failure, ctx: &mut Context<Self>) {
+        if matches!(self.phase, Phase::Closing | Phase::Over) {
+            return;
+        }
+        tracing::warn!(job = %self.job(), operator = %failure.operator, subtask = failure.subtask,
+            cause = %failure.cause, "an operator failed; restarting its subtask from its last snapshot");
+        self.board.set_failure(failure.to_string());
+        self.board.local_restarts.fetch_add(1, Relaxed);
+        if !failure.tolerated
+            && let Decision::GiveUp(reason) = self.restarts.failure(failure.fault, self.clock.elapsed())
+        {
+            self.give_up(failure, reason, ctx);
+        }
+    }
+
+    fn give_up(&mut self, failure: Failure, reason: &str, ctx: &mut Context<Self>) {
+        let Failure { operator, subtask, cause, fault, .. } = failure;
+        let (job, reason) = (self.job().to_owned(), reason.to_owned());
+        let error = Error::Failed { job, operator, subtask, cause, fault, reason };
+        self.close(After::End(Err(error)), None, ctx);
     }
 
     /// A life could not begin.
@@ -431,6 +449,12 @@ impl Handler<Report> for Master {
                 }
             }
             News::Ready(Err(failure)) | News::Failed(failure) => self.supervise(failure, ctx),
+            News::Restarting(failure) => self.supervise_restart(failure, ctx),
+            News::Restarted(restart) => {
+                tracing::info!(job = %self.job(), operator = %restart.operator, subtask = restart.subtask,
+                    replayed = restart.replayed, took = ?restart.took, "the subtask has been restarted");
+                self.board.add_restarted(restart);
+            }
             // In a life that has failed no epoch completes any more.
             News::Answer(..) if !matches!(self.phase, Phase::Running | Phase::Ending(_)) => {}
             News::Answer(epoch, part) => self.answer(report.subtask, epoch, *part, ctx),

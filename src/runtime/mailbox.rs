@@ -5,6 +5,7 @@
 //! never stuck behind data.
 
 use super::job::Master;
+use super::status::LocalRestart;
 use super::subtask::Subtask;
 use crate::checkpoint::SubtaskEntry;
 use crate::fault::Fault;
@@ -71,6 +72,10 @@ pub(super) struct Failure {
     pub(super) subtask: usize,
     pub(super) cause: String,
     pub(super) fault: Fault,
+    /// It was the user's code that failed, on what it was handed: without that it might go on.
+    pub(super) by_code: bool,
+    /// The operator's policy bears with it: it does not count for the restart strategy.
+    pub(super) tolerated: bool,
 }
 
 /// What a subtask tells the master.
@@ -83,6 +88,10 @@ pub(super) enum News {
     /// It is a source and has sent its last record.
     Ended,
     Failed(Failure),
+    /// Its core has failed and is being restarted by itself.
+    Restarting(Failure),
+    /// That has come to its end.
+    Restarted(LocalRestart),
     /// Torn down; its files are closed.
     Closed,
 }

@@ -13,7 +13,7 @@
 //! # Order and loss
 //! * A channel (`channel.rs`) keeps the order of its elements; between channels there is none.
 //! * Data goes out only with credit, so mailboxes are bounded; nothing is dropped.
-//! * actix does not restart an actor that panics, and loses its mailbox. So user code runs guarded (`guard.rs`): a panic is
+//! * actix does not restart an actor that panics, and loses its mailbox. So user code runs guarded ([`fault`](crate::fault)): a panic is
 //!   attributed to operator and subtask, and the master goes back to the last checkpoint, in place, with new actors.
 
 mod assembly;
@@ -22,7 +22,6 @@ mod channel;
 mod directory;
 mod drift;
 mod exchange;
-mod guard;
 mod handle;
 mod job;
 mod lane;
@@ -37,11 +36,12 @@ mod stepped;
 mod subtask;
 
 pub use handle::JobHandle;
-pub use status::{JobState, JobStatus, OperatorStatus};
+pub use status::{JobState, JobStatus, LocalRestart, OperatorStatus};
 pub(crate) use stepped::{Random, SteppedJob};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::graph::Graph;
 use actix::Actor;
 use handle::{Outcome, Promise};
@@ -56,7 +56,7 @@ pub(crate) fn start(graph: Graph, config: Config) -> Result<JobHandle> {
     config.check().map_err(Error::Config)?;
     let job = graph.job.clone();
     let plan = graph.plan(config.parallelism).map_err(|error| Error::graph(&job, error))?;
-    guard::install_hook();
+    fault::install_hook();
     let board = Arc::new(Board::new(&plan));
     let outcome = Arc::new(Outcome::default());
     let promise = Promise::new(outcome.clone(), &job);

@@ -4,8 +4,13 @@ use crate::graph::Plan;
 use crate::operator::Core;
 use crate::time::Timestamp;
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How many restarts of single subtasks are remembered.
+const MOST_RESTARTED: usize = 100;
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -53,6 +58,26 @@ pub struct JobStatus {
     pub operators: Vec<OperatorStatus>,
     /// The last failure.
     pub failure: Option<String>,
+    /// How often a single subtask was restarted by itself in this process, while the others went on.
+    pub local_restarts: u64,
+    /// The last of those that came to their end, oldest first; at most 100.
+    pub restarted: Vec<LocalRestart>,
+}
+
+/// A subtask that failed and was restarted by itself.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LocalRestart {
+    /// The operator that failed.
+    pub operator: String,
+    /// Its subtask.
+    pub subtask: usize,
+    /// Why.
+    pub cause: String,
+    /// How many elements (batches, watermarks, ticks) were replayed from its last snapshot.
+    pub replayed: usize,
+    /// How long it was, from the first failure on, until it was past the place where it had failed.
+    pub took: Duration,
 }
 
 /// An operator at one moment, over all its subtasks. Counts roll back with the state: a record that is processed again
@@ -74,6 +99,8 @@ pub struct OperatorStatus {
     pub late: u64,
     /// Records that belonged to no window: those in the gaps of hopping windows.
     pub unassigned: u64,
+    /// Records that it failed on again and again and that were left out: see [`OnError`](crate::operator::OnError).
+    pub dead: u64,
 }
 
 impl JobStatus {
@@ -89,6 +116,7 @@ struct Gauges {
     records_out: AtomicU64,
     late: AtomicU64,
     unassigned: AtomicU64,
+    dead: AtomicU64,
 }
 
 /// What one subtask publishes.
@@ -108,6 +136,7 @@ impl SubtaskGauges {
                 gauges.records_out.store(meter.records_out.get(), Relaxed);
                 gauges.late.store(meter.late.get(), Relaxed);
                 gauges.unassigned.store(meter.unassigned.get(), Relaxed);
+                gauges.dead.store(meter.dead.get(), Relaxed);
             }
         }
         self.clock.store(core.clock.get().millis(), Relaxed);
@@ -122,6 +151,8 @@ pub(super) struct Board {
     pub(super) checkpoints: AtomicU64,
     pub(super) failed_checkpoints: AtomicU64,
     pub(super) restarts: AtomicU64,
+    pub(super) local_restarts: AtomicU64,
+    restarted: Mutex<VecDeque<LocalRestart>>,
     state: Mutex<(JobState, Option<String>, bool)>,
     subtasks: Vec<Arc<SubtaskGauges>>,
     /// The subtasks whose clock tells how far the job has come: those with inputs.
@@ -139,6 +170,7 @@ impl Board {
             records_out: 0,
             late: 0,
             unassigned: 0,
+            dead: 0,
         });
         let template = JobStatus {
             job: plan.graph.job.clone(),
@@ -151,6 +183,8 @@ impl Board {
             watermark: None,
             operators: operators.collect(),
             failure: None,
+            local_restarts: 0,
+            restarted: Vec::new(),
         };
         let mut subtasks = Vec::new();
         let mut timed = Vec::new();
@@ -170,6 +204,8 @@ impl Board {
             checkpoints: AtomicU64::new(0),
             failed_checkpoints: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
+            local_restarts: AtomicU64::new(0),
+            restarted: Mutex::default(),
             state: Mutex::new((JobState::Starting, None, false)),
             subtasks,
             timed,
@@ -184,6 +220,15 @@ impl Board {
     /// The job stands elsewhere now.
     pub(super) fn set_state(&self, state: JobState) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).0 = state;
+    }
+
+    /// A subtask has been restarted by itself.
+    pub(super) fn add_restarted(&self, restart: LocalRestart) {
+        let mut restarted = self.restarted.lock().unwrap_or_else(PoisonError::into_inner);
+        if restarted.len() == MOST_RESTARTED {
+            restarted.pop_front();
+        }
+        restarted.push_back(restart);
     }
 
     /// Something has failed.
@@ -220,12 +265,15 @@ impl Board {
         status.checkpoints = self.checkpoints.load(Relaxed);
         status.failed_checkpoints = self.failed_checkpoints.load(Relaxed);
         status.restarts = self.restarts.load(Relaxed);
+        status.local_restarts = self.local_restarts.load(Relaxed);
+        status.restarted = self.restarted.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
         for (node, gauges) in self.subtasks.iter().flat_map(|subtask| &subtask.operators) {
             let operator = &mut status.operators[*node];
             operator.records_in += gauges.records_in.load(Relaxed);
             operator.records_out += gauges.records_out.load(Relaxed);
             operator.late += gauges.late.load(Relaxed);
             operator.unassigned += gauges.unassigned.load(Relaxed);
+            operator.dead += gauges.dead.load(Relaxed);
         }
         let clocks = self.timed.iter().map(|&number| self.subtasks[number].clock.load(Relaxed));
         status.watermark = clocks.min().map(Timestamp::from_millis).filter(|clock| *clock > Timestamp::MIN);

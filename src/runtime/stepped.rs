@@ -7,7 +7,6 @@
 
 use super::assembly::Blueprint;
 use super::exchange;
-use super::guard;
 use super::ledger::{Ledger, Opened};
 use super::mailbox::{Failure, News, Part};
 use super::shell::{Effect, Lane, Shell, Work};
@@ -15,6 +14,7 @@ use super::status::{Board, JobState, JobStatus};
 use crate::checkpoint::{Life, Tracker, Verdict};
 use crate::config::{Config, Decision, RestartState};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::graph::{Graph, Plan};
 use crate::record::{Element, Epoch};
 use crate::state;
@@ -94,6 +94,8 @@ pub(crate) struct SteppedJob {
     /// The last epoch that was completed or had failed in this life.
     settled: Epoch,
     over: bool,
+    /// A subtask has restarted itself once too often.
+    given_up: Option<(Failure, &'static str)>,
     /// How many moves have done something.
     activity: u64,
     _temporary: Option<tempfile::TempDir>,
@@ -104,7 +106,7 @@ impl SteppedJob {
     pub(crate) fn start(graph: &Graph, mut config: Config, clock: Arc<ManualClock>, seed: Option<u64>) -> Result<Self> {
         config.check().map_err(Error::Config)?;
         let plan = graph.plan(config.parallelism).map_err(|error| Error::graph(&graph.job, error))?;
-        guard::install_hook();
+        fault::install_hook();
         let temporary = match config.state_dir {
             Some(_) => None,
             None => {
@@ -129,6 +131,7 @@ impl SteppedJob {
             reading: BTreeSet::new(),
             settled: Epoch::ZERO,
             over: false,
+            given_up: None,
             activity: 0,
             _temporary: temporary,
         };
@@ -214,6 +217,9 @@ impl SteppedJob {
         if let Err(failure) = self.act(moves[chosen]) {
             self.failed(failure)?;
         }
+        if let Some((failure, reason)) = self.given_up.take() {
+            return Err(self.give_up(failure, reason));
+        }
         Ok(Turn::Moved)
     }
 
@@ -275,6 +281,16 @@ impl SteppedJob {
                 Effect::Work(work) => self.seats[number].work.entry(work.lane()).or_default().push_back(work),
                 Effect::Report(News::Answer(epoch, part)) => self.answer(number, epoch, *part),
                 Effect::Report(News::Ended) => drop(self.reading.remove(&number)),
+                Effect::Report(News::Restarting(failure)) => {
+                    self.board.set_failure(failure.to_string());
+                    self.board.local_restarts.fetch_add(1, Relaxed);
+                    if !failure.tolerated
+                        && let Decision::GiveUp(reason) = self.restarts.failure(failure.fault, self.clock.elapsed())
+                    {
+                        self.given_up.get_or_insert((failure, reason));
+                    }
+                }
+                Effect::Report(News::Restarted(restart)) => self.board.add_restarted(restart),
                 Effect::Report(_) => {}
             }
         }
@@ -346,6 +362,14 @@ impl SteppedJob {
         pause.is_some()
     }
 
+    /// An operator panics at the end of what it is handed next; which one, chance decides. Nothing happens if there is none
+    /// that can be restarted by itself.
+    pub(crate) fn strike(&mut self, chance: &mut Random) {
+        let first = chance.below(self.seats.len());
+        let count = self.seats.len();
+        let _ = (0..count).map(|step| (first + step) % count).any(|number| self.seats[number].shell.strike());
+    }
+
     /// Takes a checkpoint and runs until it is complete.
     ///
     /// # Errors
@@ -391,7 +415,7 @@ impl SteppedJob {
 
     fn give_up(&self, failure: Failure, reason: &str) -> Error {
         self.board.set_state(JobState::Failed);
-        let Failure { operator, subtask, cause, fault } = failure;
+        let Failure { operator, subtask, cause, fault, .. } = failure;
         Error::Failed { job: self.plan.graph.job.clone(), operator, subtask, cause, fault, reason: reason.to_owned() }
     }
 

@@ -81,7 +81,7 @@ impl Subtask {
 
     /// Makes sure that a step follows.
     fn wake(&mut self, ctx: &mut Context<Self>) {
-        let lives = self.shell.as_ref().is_some_and(|shell| shell.core().is_some());
+        let lives = self.shell.as_ref().is_some_and(Shell::lives);
         if lives && !self.scheduled && !self.closing {
             self.scheduled = true;
             ctx.spawn(tokio::task::yield_now().into_actor(self).map(|(), subtask, ctx| subtask.step(ctx)));

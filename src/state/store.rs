@@ -1,9 +1,9 @@
 //! The store: all states of one subtask, and their way into its file.
 
 use super::Error;
-use super::arena::Arena;
+use super::arena::{Arena, pack};
 use super::disk::{Disk, StateName, encode_states};
-use super::flush::{Flush, FlushOutcome};
+use super::flush::{Flush, FlushOutcome, store};
 use super::fold::{Fold, FoldOutcome};
 use super::guarded::Survives;
 use super::layers::Lower;
@@ -291,6 +291,38 @@ impl Store {
         self.lower.renew();
     }
 
+    /// Freezes all that changed since the last hand-off, though there is no barrier: the store can be rewound to here. The
+    /// flush belongs to the epoch that follows the last one handed off, and goes with a rollback to that one. `None` if
+    /// nothing has changed, and no earlier flush is under way or has failed.
+    pub fn cut(&mut self) -> Option<Flush> {
+        self.freeze(self.next_epoch())
+    }
+
+    /// Goes back to the last hand-off or cut, as if the store had just been opened there; the handles that it has given out
+    /// are worth nothing any more. All flushes and folds must have been told of. Reads the file.
+    ///
+    /// # Errors
+    /// If an earlier flush has failed and what it held cannot be written now either; the store can then be rewound later.
+    pub fn rewind(&mut self) -> Result<(), Error> {
+        if self.carried > 0 {
+            let arenas = std::mem::take(&mut *self.disk.carried());
+            match store(&self.disk, self.next_epoch(), &pack(&arenas), &encode_states(&self.states)) {
+                Ok(run) => self.lower.runs.borrow_mut().extend(run),
+                Err(error) => {
+                    *self.disk.carried() = arenas;
+                    return Err(error);
+                }
+            }
+            self.carried = 0;
+        }
+        self.lower.renew();
+        self.tables.clear();
+        self.taken.clear();
+        self.migrations.clear();
+        self.exhausted = None;
+        Ok(())
+    }
+
     /// How much memory is used for what. Estimates: what keys and values own on the heap is taken to be as large as their
     /// encoding.
     pub fn memory(&self) -> MemoryUse {
@@ -303,6 +335,19 @@ impl Store {
     /// How often the file had to be read while a record waited.
     pub fn unforeseen_reads(&self) -> u64 {
         self.lower.reads.get()
+    }
+
+    /// Lets go of what is in the file as it is, as far as the memory is exceeded; writes nothing.
+    pub fn trim(&mut self) {
+        let MemoryUse { cached, dirty, frozen } = self.memory();
+        let mut wanted = (cached + dirty + frozen).saturating_sub(self.memory);
+        if wanted == 0 || self.exhausted == Some(self.committed) {
+            return;
+        }
+        for table in &self.tables {
+            wanted = wanted.saturating_sub(table.borrow_mut().evict(wanted));
+        }
+        self.exhausted = (wanted > 0).then_some(self.committed);
     }
 
     /// Keeps within the memory; to be called after every element. Lets go of what is in the file as it is, what has not been

@@ -57,5 +57,10 @@ pub fn three_lives<R: Data + Ord + Debug>(seed: u64, build: impl Fn() -> (Job, C
     third.crash_into(1)?;
     third.run()?;
     assert_same_rows(rows.rows(), expected.clone());
+
+    let (job, rows) = build();
+    let mut fourth = Simulation::start(&job, small(2), seed.wrapping_add(3))?;
+    fourth.checkpoints_one_in(60).panics_one_in(6).crashes_one_in(200, 1).run()?;
+    assert_same_rows(rows.rows(), expected.clone());
     Ok(expected)
 }

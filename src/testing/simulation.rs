@@ -48,6 +48,7 @@ pub struct Simulation {
     checkpoints_one_in: usize,
     crashes_one_in: usize,
     crashes_left: u32,
+    panics_one_in: usize,
 }
 
 impl Simulation {
@@ -74,6 +75,7 @@ impl Simulation {
             checkpoints_one_in: 0,
             crashes_one_in: 0,
             crashes_left: 0,
+            panics_one_in: 0,
         })
     }
 
@@ -86,6 +88,14 @@ impl Simulation {
     /// From here on [`crash`](Simulation::crash)es after one in `moves` moves, by chance, but no more than `at_most` times.
     pub fn crashes_one_in(&mut self, moves: usize, at_most: u32) -> &mut Self {
         (self.crashes_one_in, self.crashes_left) = (moves, at_most);
+        self
+    }
+
+    /// From here on an operator panics after one in `moves` moves, by chance: which one, and at the end of whatever element
+    /// it is handed next, so that its subtask is restarted by itself. Sources and operators that cannot be are spared. Such
+    /// panics do not count for the restart strategy.
+    pub fn panics_one_in(&mut self, moves: usize) -> &mut Self {
+        self.panics_one_in = moves;
         self
     }
 
@@ -184,6 +194,9 @@ impl Simulation {
 
     /// Lets chance strike.
     fn strike(&mut self) -> Result<()> {
+        if self.panics_one_in > 0 && self.chance.below(self.panics_one_in) == 0 {
+            self.job.strike(&mut self.chance);
+        }
         if self.checkpoints_one_in > 0 && self.chance.below(self.checkpoints_one_in) == 0 {
             self.job.checkpoint()?;
         }

@@ -2,6 +2,7 @@
 //! committed.
 
 use super::super::mailbox::{Failure, News, Part};
+use super::recovery::Recovery;
 use super::{Shell, Work};
 use crate::checkpoint::SubtaskEntry;
 use crate::record::{DeadLetter, Element, Epoch};
@@ -32,6 +33,8 @@ impl Shell {
         self.flush_outlets();
         let prepared = self.call(|core| Ok(core.prepare(epoch)))?;
         self.emit(&Element::Barrier(epoch));
+        self.handed_off();
+        let letters = self.letters.give(epoch);
         // What was spilled before is part of this epoch, also if nothing is left to be flushed for it. What is spilled from
         // here on belongs to the next one, and must not be told before that.
         self.written = self.written.max(self.spilled);
@@ -54,7 +57,7 @@ impl Shell {
             operators: prepared.small,
         };
         let missing = prepared.sinks.len() + usize::from(prepared.flush.is_some());
-        self.pending = Some(Pending { epoch, entry, sinks: Vec::new(), letters: Vec::new(), missing, failure: None });
+        self.pending = Some(Pending { epoch, entry, sinks: Vec::new(), letters, missing, failure: None });
         prepared.flush.into_iter().for_each(|flush| self.ask(Work::Flush(flush, Some(epoch))));
         for (sink, (_, _, job)) in prepared.sinks.into_iter().enumerate() {
             self.ask(Work::Prepare(sink, epoch, job));
@@ -66,7 +69,7 @@ impl Shell {
     /// State has been written, for the barrier of an epoch or to make room.
     pub(super) fn flushed(&mut self, outcome: FlushOutcome, barrier: Option<Epoch>) {
         let result = outcome.result().map_err(ToString::to_string);
-        if let Some(store) = self.core.as_mut().and_then(|core| core.store.as_mut()) {
+        if let Some(store) = self.store() {
             store.flushed(outcome);
         }
         match (barrier, result) {
@@ -110,19 +113,29 @@ impl Shell {
 
     /// The epoch is complete and committed: what was kept for going behind it can go.
     pub(in super::super) fn committed(&mut self, epoch: Epoch) {
-        let Some(core) = &mut self.core else { return };
-        core.committed(epoch);
-        let fold = core.store.as_mut().and_then(|store| store.free(epoch));
+        self.letters.committed(epoch);
+        let lost = self.recovery.as_mut().and_then(Recovery::remains).map(|remains| &remains.sinks);
+        let sinks = lost.or_else(|| self.core.as_ref().map(|core| &core.sinks));
+        sinks.into_iter().flatten().for_each(|sink| sink.port.borrow_mut().committed(epoch));
+        let fold = self.store().and_then(|store| store.free(epoch));
         fold.into_iter().for_each(|fold| self.ask(Work::Fold(fold)));
     }
 
     /// Keeps the state within its memory.
     pub(super) fn relieve(&mut self) {
+        let may_cut = self.may_cut();
         let Some(store) = self.core.as_mut().and_then(|core| core.store.as_mut()) else { return };
+        if !may_cut {
+            store.trim();
+            self.memory_short = false;
+            return;
+        }
         let relief = store.relieve();
         self.memory_short = matches!(relief, Relief::Wait);
         if let Relief::Spill(flush) = relief {
+            self.flush_outlets();
             self.ask(Work::Flush(flush, None));
+            self.handed_off();
         }
     }
 }

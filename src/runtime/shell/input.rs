@@ -4,7 +4,7 @@ use super::super::channel::Tide;
 use super::super::exchange::End;
 use super::super::mailbox::Failure;
 use super::super::protocol::Protocol;
-use super::{Effect, Shell};
+use super::{Entry, Shell};
 use crate::record::Element;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -67,9 +67,7 @@ impl Shell {
                     self.resumed(clock);
                 }
                 let input = self.blueprint.plan.edges[self.inputs[channel].end.edge].input;
-                self.call(|core| core.batch(input, batch))?;
-                self.effects.push_back(Effect::Credit { channel, bytes });
-                Ok(())
+                self.hand_over(Entry::Batch { channel, input, batch, bytes })
             }
             Element::Watermark(watermark) => {
                 let tide = self.input_clock.watermark(channel, watermark);

@@ -14,23 +14,28 @@
 
 mod checkpoint;
 mod input;
+mod journal;
+mod recovery;
 mod source;
 
 use super::assembly::Blueprint;
 use super::calls;
 use super::channel::{InputClock, Limits};
 use super::exchange::{self, Exchanges};
-use super::guard::guard;
 use super::mailbox::{Failure, News};
 use super::reading::{ReadDone, ReadJob, Reading};
 use crate::checkpoint::Alignment;
 use crate::connector::{Prepared, SinkJob};
+use crate::fault::guard;
 use crate::operator::{Answer, Call, Core, Error};
 use crate::record::{Element, Epoch};
-use crate::state::{Flush, FlushOutcome, Fold, FoldOutcome};
+use crate::state::{Flush, FlushOutcome, Fold, FoldOutcome, Store};
 use crate::time::{Clock, Timestamp};
 use checkpoint::Pending;
 use input::Input;
+pub(super) use journal::Base;
+use journal::{Entry, Journal};
+use recovery::{Letters, Present, Recovery};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -117,6 +122,16 @@ pub(super) struct Shell {
     clock: Arc<dyn Clock>,
     /// `None` after it has failed, and when it is torn down.
     core: Option<Core>,
+    /// What the core was handed since its last hand-off, if it can be restarted by itself.
+    journal: Option<Journal>,
+    /// How many bytes of it before there is a cut.
+    journal_limit: usize,
+    present: Present,
+    /// The core is being restarted.
+    recovery: Option<Recovery>,
+    letters: Letters,
+    /// The uids of its sinks.
+    sinks: Vec<String>,
     inputs: Vec<Input>,
     input_clock: InputClock,
     alignment: Alignment,
@@ -157,6 +172,7 @@ impl Shell {
         let (plan, chain, index) = (&blueprint.plan, blueprint.chain, blueprint.subtask);
         let head = blueprint.label(blueprint.head());
         let core = guard(|| blueprint.build()).unwrap_or_else(|cause| Err(Failure::panic(head, index, cause)))?;
+        let subtasks: usize = plan.chains.iter().map(|chain| chain.parallelism).sum();
         let limits = Limits { batches: blueprint.config.channel_batches, bytes: blueprint.config.channel_bytes };
         let inputs: Vec<Input> = exchange::inputs(plan, chain, index).into_iter().map(Input::new).collect();
         Ok(Shell {
@@ -181,6 +197,12 @@ impl Shell {
             written: blueprint.state.as_ref().map_or(Epoch::ZERO, |file| file.written),
             pending: None,
             effects: VecDeque::new(),
+            journal: Shell::new_journal(&blueprint, &core),
+            journal_limit: blueprint.config.journal / subtasks.max(1),
+            present: Present::default(),
+            recovery: None,
+            letters: Letters::default(),
+            sinks: core.sinks.iter().map(|sink| sink.uid.clone()).collect(),
             core: Some(core),
             blueprint,
         })
@@ -188,9 +210,15 @@ impl Shell {
 
     // ---------------------------------------------------------------- what the driver sees
 
-    /// The core, while it lives.
+    /// The core, unless it has failed or is being brought to where it was.
     pub(super) fn core(&self) -> Option<&Core> {
-        self.core.as_ref()
+        let replays = self.journal.as_ref().is_some_and(Journal::replays);
+        self.core.as_ref().filter(|_| !replays)
+    }
+
+    /// Whether steps may do something.
+    pub(super) fn lives(&self) -> bool {
+        self.core.is_some() || self.recovery.is_some()
     }
 
     /// Whether it reads a source.
@@ -243,19 +271,26 @@ impl Shell {
             }
         }
         // What the user's values do when they are dropped is the user's code too.
-        let core = self.core.take();
-        let _ = guard(|| drop(core));
+        let (core, recovery) = (self.core.take(), self.recovery.take());
+        let _ = guard(|| drop((core, recovery)));
     }
 
     // ---------------------------------------------------------------- steps
 
     /// Does one step. Returns whether there may be more to do.
+    ///
+    /// # Errors
+    /// If the core has failed and is not restarted by itself.
     pub(super) fn step(&mut self) -> Result<bool, Failure> {
         // The shell's own panics are our mistakes, but they must not leave the others waiting for ever.
-        guard(|| self.work()).unwrap_or_else(|cause| Err(self.panicked(cause)))
+        let worked = guard(|| self.work()).unwrap_or_else(|cause| Err(self.panicked(cause)));
+        worked.or_else(|failure| self.survive(failure))
     }
 
     fn work(&mut self) -> Result<bool, Failure> {
+        if self.recovery.is_some() {
+            return self.recover();
+        }
         if self.core.is_none() {
             return Ok(false);
         }
@@ -323,9 +358,7 @@ impl Shell {
         let Some(core) = self.core.as_ref().filter(|_| !self.ended) else { return Ok(false) };
         let due = core.wake_at().is_some_and(|at| self.until(core, at).is_zero());
         if due {
-            self.firing = true;
-            self.call(Core::tick)?;
-            self.resume()?;
+            self.hand_over(Entry::Tick)?;
         }
         Ok(due)
     }
@@ -338,14 +371,15 @@ impl Shell {
 
     /// Moves the core's clock on.
     fn advance(&mut self, clock: Timestamp) -> Result<(), Failure> {
-        self.firing = true;
-        self.call(|core| core.watermark(clock))?;
-        self.resume()
+        self.hand_over(Entry::Watermark(clock))
     }
 
     /// Fires on; at the end of time the data has ended when all has been fired.
     fn resume(&mut self) -> Result<(), Failure> {
         self.firing = !self.call(Core::resume)?;
+        if !self.firing {
+            self.processed()?;
+        }
         if !self.firing && std::mem::take(&mut self.falls_silent) {
             self.flush_outlets();
             self.emit(&Element::Idle);
@@ -369,7 +403,8 @@ impl Shell {
 
     /// A call to the outside has been answered.
     fn answered_call(&mut self, call: u64, answer: Answer) -> Result<(), Failure> {
-        if self.core.is_some() {
+        if let Some(core) = &mut self.core {
+            core.stamp(self.clock.now());
             self.call(|core| core.answer(call, answer))?;
             self.forward();
             self.end_if_over();
@@ -380,19 +415,35 @@ impl Shell {
     /// Calls into the core, where the user's code is.
     fn call<R>(&mut self, code: impl FnOnce(&mut Core) -> Result<R, Error>) -> Result<R, Failure> {
         let core = self.core.as_mut().expect("steps run only while there is a core");
-        core.stamp(self.clock.now());
         let result = guard(|| code(core));
-        let failed = |core: &Core| self.blueprint.label(core.site());
+        let site = core.site();
         match result {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(Failure::error(failed(core), self.blueprint.subtask, &error)),
-            Err(cause) => Err(Failure::panic(failed(core), self.blueprint.subtask, cause)),
+            Ok(Ok(value)) if !self.was_struck() => Ok(value),
+            Ok(Ok(_)) => {
+                let (label, subtask) = (self.blueprint.label(self.blueprint.head()), self.blueprint.subtask);
+                let failure = Failure::panic(label, subtask, "struck by chance".to_owned());
+                Err(Failure { by_code: true, tolerated: true, ..failure })
+            }
+            Ok(Err(error)) => {
+                let failure = Failure::error(self.blueprint.label(site), self.blueprint.subtask, &error);
+                Err(Failure { by_code: error.is_by_code(), ..failure })
+            }
+            Err(cause) => {
+                let failure = Failure::panic(self.blueprint.label(site), self.blueprint.subtask, cause);
+                Err(Failure { by_code: true, ..failure })
+            }
         }
     }
 
     /// A panic outside the user's code.
     fn panicked(&self, cause: String) -> Failure {
         Failure::panic(self.blueprint.label(self.blueprint.head()), self.blueprint.subtask, cause)
+    }
+
+    /// The state, also while there is no core.
+    fn store(&mut self) -> Option<&mut Store> {
+        let remains = self.recovery.as_mut().and_then(Recovery::remains).and_then(|remains| remains.store.as_mut());
+        remains.or_else(|| self.core.as_mut().and_then(|core| core.store.as_mut()))
     }
 
     fn report(&mut self, news: News) {
@@ -419,7 +470,11 @@ impl Shell {
     fn forward(&mut self) {
         let Some(core) = &self.core else { return };
         while let Some((outlet, outgoing)) = core.outgoing() {
-            self.exchanges.push(outlet, outgoing);
+            let outgoing = match &mut self.journal {
+                Some(journal) => journal.pass(outlet, outgoing),
+                None => Some(outgoing),
+            };
+            outgoing.into_iter().for_each(|outgoing| self.exchanges.push(outlet, outgoing));
         }
     }
 
@@ -449,19 +504,19 @@ impl Shell {
         match done {
             Done::Flushed(outcome, barrier) => self.flushed(outcome, barrier),
             Done::Folded(outcome) => {
-                if let Some(store) = self.core.as_mut().and_then(|core| core.store.as_mut()) {
+                if let Some(store) = self.store() {
                     store.folded(outcome);
                 }
             }
             Done::Prepared(sink, epoch, result) => {
                 self.sink_stalled &= result.is_err();
-                let uid = self.sink_uid(sink);
+                let uid = self.sinks[sink].clone();
                 self.answered(epoch, result.map(|value| Some((uid, value))).map_err(|error| error.to_string()));
             }
             Done::Spilled(sink, result) => {
                 if let Err(error) = result {
                     self.sink_stalled = true;
-                    tracing::warn!(operator = %self.sink_uid(sink), subtask = self.blueprint.subtask, %error,
+                    tracing::warn!(operator = %self.sinks[sink], subtask = self.blueprint.subtask, %error,
                         "a sink cannot write; its rows wait for the next checkpoint");
                 }
             }
@@ -479,9 +534,5 @@ impl Shell {
         for (sink, job) in spills.into_iter().enumerate() {
             job.into_iter().for_each(|job| self.ask(Work::Spill(sink, job)));
         }
-    }
-
-    fn sink_uid(&self, sink: usize) -> String {
-        self.core.as_ref().map(|core| core.sinks[sink].uid.clone()).unwrap_or_default()
     }
 }

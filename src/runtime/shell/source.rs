@@ -35,6 +35,7 @@ impl Shell {
         match next {
             Next::Block(split, block, position) => {
                 self.watch_silence(now)?;
+                self.stamp();
                 self.call(|core| core.block(split, block, position))?;
                 Ok(true)
             }
@@ -72,7 +73,14 @@ impl Shell {
         if ended && self.core.is_some() { self.split_ended(split) } else { Ok(()) }
     }
 
+    /// Tells the core what time it is.
+    fn stamp(&mut self) {
+        let now = self.clock.now();
+        self.core.iter_mut().for_each(|core| core.stamp(now));
+    }
+
     fn split_ended(&mut self, split: usize) -> Result<(), Failure> {
+        self.stamp();
         self.call(|core| core.split_ended(split))?;
         self.end_if_read()
     }

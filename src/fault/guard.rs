@@ -12,7 +12,7 @@ thread_local! {
 
 /// Installs, once per process, a panic hook that notes the message and place of a guarded panic instead of printing it: with
 /// the default hook and backtraces on, the first panic takes over 20 ms. Other panics go to the hook that was there before.
-pub(super) fn install_hook() {
+pub(crate) fn install_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let previous = panic::take_hook();
@@ -44,7 +44,7 @@ fn text(payload: &(dyn Any + Send)) -> String {
 /// Calls `code`; a panic comes back as its message and place.
 ///
 /// What `code` has left half changed must not be used again.
-pub(super) fn guard<R>(code: impl FnOnce() -> R) -> Result<R, String> {
+pub(crate) fn guard<R>(code: impl FnOnce() -> R) -> Result<R, String> {
     let outer = GUARDED.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(code));
     GUARDED.set(outer);

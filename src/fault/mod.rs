@@ -12,6 +12,10 @@
 //! assert_eq!(full.fault(), Fault::External);
 //! ```
 
+mod guard;
+
+pub(crate) use guard::{guard, install_hook};
+
 use std::io::ErrorKind;
 
 /// Who has to act before the failed thing can succeed.

@@ -1,0 +1,199 @@
+//! Operators without state that leave out what they fail on.
+//!
+//! Such an operator stands between two stages: one in front that calls it for each record, guarded, and keeps a copy of the
+//! record meanwhile; and one behind each of its ports that holds what it sends on until the call has returned. So a call that
+//! fails leaves nothing behind, and can be made again. It costs a copy of each record and a guarded call, so only operators
+//! with a policy other than [`OnError::fail`] are built like that.
+
+use super::context::Meter;
+use super::{AnyStage, BuildContext, Error, OnError, Poison, Stage, erase, typed};
+use crate::fault::guard;
+use crate::record::{Data, DeadLetter, RecordView, Remains};
+use crate::time::Timestamp;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What is held behind a port during a call.
+pub(crate) trait Held {
+    fn release(&self);
+    fn discard(&self);
+}
+
+/// The stage behind a port.
+struct Holding<T> {
+    held: RefCell<Vec<(T, Timestamp)>>,
+    next: RefCell<Box<dyn Stage<T>>>,
+}
+
+impl<T> Held for Holding<T> {
+    fn release(&self) {
+        let mut next = self.next.borrow_mut();
+        self.held.borrow_mut().drain(..).for_each(|(record, time)| next.push(record, time));
+    }
+
+    fn discard(&self) {
+        self.held.borrow_mut().clear();
+    }
+}
+
+struct HoldingStage<T>(Rc<Holding<T>>);
+
+impl<T> Stage<T> for HoldingStage<T> {
+    fn push(&mut self, record: T, time: Timestamp) {
+        self.0.held.borrow_mut().push((record, time));
+    }
+
+    fn watermark(&mut self, watermark: Timestamp) {
+        self.0.next.borrow_mut().watermark(watermark);
+    }
+
+    fn batch_end(&mut self) {
+        self.0.next.borrow_mut().batch_end();
+    }
+}
+
+/// Puts a stage that holds in front of one.
+pub(crate) fn hold<T: Data>(stage: AnyStage) -> (AnyStage, Rc<dyn Held>) {
+    let holding = Rc::new(Holding { held: RefCell::default(), next: RefCell::new(typed::<T>(stage)) });
+    (erase::<T>(Box::new(HoldingStage(holding.clone()))), holding)
+}
+
+/// All that a protected operator needs besides itself.
+pub(crate) struct Protection {
+    held: Vec<Rc<dyn Held>>,
+    policy: OnError,
+    node: usize,
+    uid: String,
+    subtask: usize,
+    meter: Rc<Meter>,
+    failure: Rc<RefCell<Option<(usize, Error)>>>,
+    letters: Rc<RefCell<Vec<DeadLetter>>>,
+    place: Place,
+}
+
+/// Where a record comes from.
+struct Place {
+    behind_source: bool,
+    split: Rc<std::cell::Cell<usize>>,
+    splits: Rc<RefCell<Vec<super::SplitState>>>,
+}
+
+impl Place {
+    fn describe(&self, record: u64) -> String {
+        let splits = self.splits.borrow();
+        match splits.get(self.split.get()).filter(|_| self.behind_source) {
+            Some(split) => {
+                let behind =
+                    split.position.as_ref().map(|position| format!(" behind {position}")).unwrap_or_default();
+                format!("split `{}`{behind}, record {record} of the subtask", split.split)
+            }
+            None => format!("record {record} of the subtask"),
+        }
+    }
+}
+
+impl Protection {
+    /// The protection of the operator that is built.
+    pub(crate) fn new(context: &BuildContext, policy: OnError, held: Vec<Rc<dyn Held>>) -> Self {
+        Protection {
+            held,
+            policy,
+            node: context.node(),
+            uid: context.uid().to_owned(),
+            subtask: context.subtask,
+            meter: context.meter(),
+            failure: context.failure.clone(),
+            letters: context.letters.clone(),
+            place: Place {
+                behind_source: context.behind_source,
+                split: context.split.clone(),
+                splits: context.splits.clone(),
+            },
+        }
+    }
+
+    /// Makes a call until it succeeds or the record is poison. Returns why it is.
+    fn call(&self, mut code: impl FnMut()) -> Result<(), String> {
+        let counts = [&self.meter.records_in, &self.meter.records_out, &self.meter.late, &self.meter.unassigned];
+        let before = counts.map(|count| count.get());
+        let mut deaths = 0;
+        loop {
+            let failed = match guard(&mut code) {
+                Err(cause) => cause,
+                Ok(()) => match self.failure.borrow_mut().take_if(|(node, _)| *node == self.node) {
+                    Some((_, error)) => error.to_string(),
+                    None => {
+                        self.held.iter().for_each(|held| held.release());
+                        return Ok(());
+                    }
+                },
+            };
+            self.held.iter().for_each(|held| held.discard());
+            counts.iter().zip(before).for_each(|(count, before)| count.set(before));
+            deaths += 1;
+            if deaths > self.policy.restarts {
+                return Err(failed);
+            }
+        }
+    }
+
+    fn put_aside(&self, view: &RecordView<'_>, cause: String) {
+        self.meter.records_in.set(self.meter.records_in.get() + 1);
+        self.meter.dead.set(self.meter.dead.get() + 1);
+        let position = self.place.describe(self.meter.records_in.get());
+        tracing::warn!(operator = %self.uid, subtask = self.subtask, %position, %cause, "a record is left out");
+        if self.policy.poison == Poison::DeadLetter {
+            let letter = dead_letter(&self.uid, self.subtask, position, cause, view);
+            self.letters.borrow_mut().push(letter);
+        }
+    }
+}
+
+/// What is kept of a record.
+pub(crate) fn dead_letter(
+    uid: &str,
+    subtask: usize,
+    position: String,
+    cause: String,
+    view: &RecordView<'_>,
+) -> DeadLetter {
+    DeadLetter {
+        operator: uid.to_owned(),
+        subtask,
+        input: 0,
+        position,
+        time: Some(view.time).filter(|time| *time > Timestamp::MIN),
+        cause,
+        record_type: view.type_name.to_owned(),
+        remains: Remains::Unknown,
+    }
+}
+
+/// The stage in front.
+struct Protected<T> {
+    stage: Box<dyn Stage<T>>,
+    protection: Protection,
+}
+
+/// Puts the stage that protects in front of an operator.
+pub(crate) fn protect<T: Data>(stage: AnyStage, protection: Protection) -> AnyStage {
+    erase::<T>(Box::new(Protected { stage: typed::<T>(stage), protection }))
+}
+
+impl<T: Data> Stage<T> for Protected<T> {
+    fn push(&mut self, record: T, time: Timestamp) {
+        let Protected { stage, protection } = self;
+        if let Err(cause) = protection.call(|| stage.push(record.clone(), time)) {
+            let type_name = std::any::type_name::<T>();
+            protection.put_aside(&RecordView { record: &record, type_name, time, hash: None }, cause);
+        }
+    }
+
+    fn watermark(&mut self, watermark: Timestamp) {
+        self.stage.watermark(watermark);
+    }
+
+    fn batch_end(&mut self) {
+        self.stage.batch_end();
+    }
+}
