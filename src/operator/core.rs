@@ -243,10 +243,8 @@ impl Core {
             return Err(error);
         }
         for sink in &self.sinks {
-            if let Err(error) = sink.port.borrow_mut().settle() {
-                self.current.set(sink.node);
-                return Err(error.into());
-            }
+            self.current.set(sink.node);
+            sink.port.borrow_mut().settle()?;
         }
         Ok(())
     }

@@ -83,8 +83,7 @@ impl Place {
         let splits = self.splits.borrow();
         match splits.get(self.split.get()).filter(|_| self.behind_source) {
             Some(split) => {
-                let behind =
-                    split.position.as_ref().map(|position| format!(" behind {position}")).unwrap_or_default();
+                let behind = split.position.as_ref().map(|position| format!(" behind {position}")).unwrap_or_default();
                 format!("split `{}`{behind}, record {record} of the subtask", split.split)
             }
             None => format!("record {record} of the subtask"),

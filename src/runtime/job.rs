@@ -335,8 +335,8 @@ impl Master {
         }
     }
 
-    /// A subtask restarts itself: that counts as a failure too, but the others go on.
-    fn supervise_restart(&mut self, failure: Failure, ctx: &mut Context<Self>) {
+    /// A subtask wants to restart its core: that counts as a failure too, but the others go on.
+    fn supervise_restart(&mut self, subtask: usize, failure: Failure, ctx: &mut Context<Self>) {
         if matches!(self.phase, Phase::Closing | Phase::Over) {
             return;
         }
@@ -344,10 +344,16 @@ impl Master {
             cause = %failure.cause, "an operator failed; restarting its subtask from its last snapshot");
         self.board.set_failure(failure.to_string());
         self.board.local_restarts.fetch_add(1, Relaxed);
-        if !failure.tolerated
-            && let Decision::GiveUp(reason) = self.restarts.failure(failure.fault, self.clock.elapsed())
-        {
-            self.give_up(failure, reason, ctx);
+        if failure.tolerated {
+            return;
+        }
+        match self.restarts.failure(failure.fault, self.clock.elapsed()) {
+            Decision::GiveUp(reason) => self.give_up(failure, reason, ctx),
+            Decision::RestartAfter(_) => {
+                if let Some(subtask) = self.crew.all().nth(subtask) {
+                    send(subtask, Control::Recover);
+                }
+            }
         }
     }
 
@@ -449,7 +455,7 @@ impl Handler<Report> for Master {
                 }
             }
             News::Ready(Err(failure)) | News::Failed(failure) => self.supervise(failure, ctx),
-            News::Restarting(failure) => self.supervise_restart(failure, ctx),
+            News::Restarting(failure) => self.supervise_restart(report.subtask, failure, ctx),
             News::Restarted(restart) => {
                 tracing::info!(job = %self.job(), operator = %restart.operator, subtask = restart.subtask,
                     replayed = restart.replayed, took = ?restart.took, "the subtask has been restarted");

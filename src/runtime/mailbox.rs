@@ -48,6 +48,8 @@ pub(super) enum Control {
     Trigger { epoch: Epoch, stop: bool },
     /// The epoch is complete and committed.
     Committed(Epoch),
+    /// It may restart its core, as it has asked to.
+    Recover,
     /// This life is over: finish what writes, close the files.
     Teardown,
 }
@@ -88,7 +90,7 @@ pub(super) enum News {
     /// It is a source and has sent its last record.
     Ended,
     Failed(Failure),
-    /// Its core has failed and is being restarted by itself.
+    /// Its core has failed. It asks whether it may restart it; what its operator's policy bears with it does not ask.
     Restarting(Failure),
     /// That has come to its end.
     Restarted(LocalRestart),

@@ -284,10 +284,11 @@ impl SteppedJob {
                 Effect::Report(News::Restarting(failure)) => {
                     self.board.set_failure(failure.to_string());
                     self.board.local_restarts.fetch_add(1, Relaxed);
-                    if !failure.tolerated
-                        && let Decision::GiveUp(reason) = self.restarts.failure(failure.fault, self.clock.elapsed())
-                    {
-                        self.given_up.get_or_insert((failure, reason));
+                    if !failure.tolerated {
+                        match self.restarts.failure(failure.fault, self.clock.elapsed()) {
+                            Decision::RestartAfter(_) => self.seats[number].shell.permit(),
+                            Decision::GiveUp(reason) => drop(self.given_up.get_or_insert((failure, reason))),
+                        }
                     }
                 }
                 Effect::Report(News::Restarted(restart)) => self.board.add_restarted(restart),

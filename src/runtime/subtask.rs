@@ -228,6 +228,10 @@ impl Handler<Control> for Subtask {
                 }
                 self.wake(ctx);
             }
+            Control::Recover => {
+                self.shell.iter_mut().for_each(Shell::permit);
+                self.wake(ctx);
+            }
             Control::Committed(epoch) => {
                 self.shell.iter_mut().for_each(|shell| shell.committed(epoch));
                 self.settle(ctx);

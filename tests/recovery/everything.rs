@@ -32,6 +32,11 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// Whether only the subtask that failed is restarted.
+    pub(crate) fn is_restarted_alone(self) -> bool {
+        matches!(self, Place::Create | Place::Add | Place::Merge | Place::Finish | Place::Reduce)
+    }
+
     /// The operators of which a panic here may be told: a key function is called on both sides of the exchange.
     pub(crate) fn operators(self) -> &'static [&'static str] {
         match self {

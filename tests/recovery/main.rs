@@ -7,5 +7,6 @@ mod ended;
 mod everything;
 mod fuse;
 mod given_up;
+mod local;
 mod panics;
 mod trickle;

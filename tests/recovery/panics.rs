@@ -37,7 +37,8 @@ fn check(place: Place, times: &[&[u64]]) {
             let status = shown.status;
             assert_eq!(status.state, JobState::Finished, "{what}");
             assert!(shown.rows == *ROWS, "{what}: {} rows, not {}", shown.rows.len(), ROWS.len());
-            assert_eq!(status.restarts, tenths.len() as u64, "{what}");
+            assert_eq!(status.restarts + status.local_restarts, tenths.len() as u64, "{what}");
+            assert!(status.restarts == 0 || !place.is_restarted_alone(), "{what}: the whole job went back");
             let failure = status.failure.expect("a panic is told");
             let named = place.operators().iter().any(|uid| failure.contains(&format!("operator `{uid}`")));
             assert!(named && failure.contains("panic: the fuse blew at call"), "{what}: {failure}");
@@ -101,7 +102,7 @@ fn several_panics_in_one_run_are_all_made_good() {
 fn a_panic_before_any_checkpoint_goes_back_to_the_start() {
     for parallelism in [1, 2] {
         let fuse = Fuse::at([2_000]);
-        let shown = run(Some(Place::Add), &fuse, config(parallelism).without_checkpoints()).unwrap();
+        let shown = run(Some(Place::Add), &fuse, config(parallelism).journal(0).without_checkpoints()).unwrap();
         assert!(shown.rows == *ROWS);
         assert_eq!((shown.status.restarts, shown.status.checkpoints), (1, 1));
     }
@@ -110,12 +111,16 @@ fn a_panic_before_any_checkpoint_goes_back_to_the_start() {
 #[test]
 fn counts_of_records_roll_back_with_the_state() {
     let dry = run(None, &Fuse::default(), config(2)).unwrap().status;
-    let shown = run(Some(Place::Add), &Fuse::at([900, 2_500]), config(2)).unwrap().status;
-    let counts = |status: &JobStatus| {
-        let count = |uid: &&str| status.operator(uid).map(|operator| (operator.records_in, operator.records_out));
-        ["numbers", "chosen", "twins", "check", "sessions", "totals", "session-rows"].each_ref().map(count)
-    };
-    assert_eq!(counts(&shown), counts(&dry));
+    for journal in [0, 1 << 20] {
+        let config = config(2).journal(journal);
+        let shown = run(Some(Place::Add), &Fuse::at([900, 2_500]), config).unwrap().status;
+        let counts = |status: &JobStatus| {
+            let count = |uid: &&str| status.operator(uid).map(|operator| (operator.records_in, operator.records_out));
+            ["numbers", "chosen", "twins", "check", "sessions", "totals", "session-rows"].each_ref().map(count)
+        };
+        assert_eq!(counts(&shown), counts(&dry));
+        assert_eq!(if journal == 0 { shown.restarts } else { shown.local_restarts }, 2);
+    }
     assert_eq!(dry.operator("chosen").map(|operator| operator.records_in), Some(3_200));
 }
 
@@ -134,7 +139,8 @@ fn rows_in_a_file_are_there_once_though_the_job_panics() {
                 row
             })
             .sink(FileSink::csv(&path).header(["key", "count"]));
-        assert_eq!(job.run(config(parallelism)).unwrap().restarts, 3);
+        let status = job.run(config(parallelism)).unwrap();
+        assert_eq!((status.restarts, status.local_restarts), (0, 3));
         let text = std::fs::read_to_string(&path).unwrap();
         let mut rows: Vec<&str> = text.lines().collect();
         assert_eq!(rows.remove(0), "key,count");

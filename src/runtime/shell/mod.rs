@@ -27,6 +27,7 @@ use super::reading::{ReadDone, ReadJob, Reading};
 use crate::checkpoint::Alignment;
 use crate::connector::{Prepared, SinkJob};
 use crate::fault::guard;
+use crate::graph::Logic;
 use crate::operator::{Answer, Call, Core, Error};
 use crate::record::{Element, Epoch};
 use crate::state::{Flush, FlushOutcome, Fold, FoldOutcome, Store};
@@ -430,7 +431,9 @@ impl Shell {
             }
             Err(cause) => {
                 let failure = Failure::panic(self.blueprint.label(site), self.blueprint.subtask, cause);
-                Err(Failure { by_code: true, ..failure })
+                // A writer that was interrupted cannot be used any more.
+                let is_sink = matches!(self.blueprint.plan.graph.nodes[site].logic, Logic::Sink(_));
+                Err(Failure { by_code: !is_sink, ..failure })
             }
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! # How
 //! * The core that failed is taken apart: its store and the writers of its sinks outlive it.
+//! * The master is asked, since the restart strategy counts this as a failure like any other; it does not wait between.
 //! * When all writes of its state that are under way have ended, the store is rewound to the last hand-off and a new core is
 //!   built around it.
 //! * The journal is replayed, with the stamps of processing time that were read then. What the core brings is compared with
@@ -41,6 +42,8 @@ const STATELESS: usize = 64;
 
 /// A core is being brought to where the last one was lost.
 pub(super) struct Recovery {
+    /// The master has agreed.
+    permitted: bool,
     /// Until it is built.
     remains: Option<Remains>,
     /// Which element of the journal is replayed.
@@ -267,17 +270,24 @@ impl Shell {
         self.journal.iter_mut().for_each(Journal::rewind);
         self.present.open = false;
         self.present.lost.get_or_insert((self.clock.elapsed(), failure.clone()));
-        self.recovery = Some(Recovery { remains: Some(remains), cursor: 0, firing: false });
+        let permitted = failure.tolerated;
+        self.recovery = Some(Recovery { permitted, remains: Some(remains), cursor: 0, firing: false });
         self.report(News::Restarting(failure));
         Ok(true)
     }
 
     // ---------------------------------------------------------------- recovery
 
+    /// The master agrees to the restart.
+    pub(in super::super) fn permit(&mut self) {
+        self.recovery.iter_mut().for_each(|recovery| recovery.permitted = true);
+    }
+
     /// Goes on with a local restart by one step. Returns whether there is more to do.
     pub(super) fn recover(&mut self) -> Result<bool, Failure> {
         if self.recovery.as_ref().is_some_and(|recovery| recovery.remains.is_some()) {
-            if self.state_work > 0 {
+            let permitted = self.recovery.as_ref().is_some_and(|recovery| recovery.permitted);
+            if !permitted || self.state_work > 0 {
                 return Ok(false);
             }
             return self.rebuild().map(|()| true);
