@@ -5,7 +5,9 @@ use crate::config::Config;
 use crate::connector::Source;
 use crate::graph::{Graph, Logic, Node};
 use crate::operator::{SourceOperator, TypedPort};
+use crate::record::Data;
 use crate::runtime::{self, JobHandle};
+use serde::{Serialize, de::DeserializeOwned};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +39,34 @@ impl Job {
         let node = Node::new("source", logic, None, vec![TypedPort::<S::Record>::shared()]);
         let id = lock(&self.graph).add(node, &[]);
         Stream::new(self.graph.clone(), id, 0)
+    }
+
+    /// Says that records of type `T` can be written down as JSON and read back, so that one that its operator fails on can be
+    /// looked at, and handed to it again when that is mended. Known from the start: numbers, `bool`, `char`, `String`, and
+    /// pairs of `String`, `u64`, `i64` and `f64`.
+    ///
+    /// A record is read back as what the program says `T` is then: a field that was added since needs a `#[serde(default)]`.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    ///
+    /// #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    /// struct Order {
+    ///     user: String,
+    ///     cents: u64,
+    /// }
+    ///
+    /// let job = Job::new("orders");
+    /// job.record_type::<Order>();
+    /// ```
+    pub fn record_type<T: Data + Serialize + DeserializeOwned>(&self) {
+        lock(&self.graph).types.register::<T>();
+    }
+
+    /// Says that records of type `T` can be printed, for a type that is not made for [`record_type`](Job::record_type): one
+    /// that its operator fails on can be looked at, but not handed to it again.
+    pub fn record_debug<T: Data + std::fmt::Debug>(&self) {
+        lock(&self.graph).types.register_debug::<T>();
     }
 
     /// The dataflow as text, with its chains and exchanges, for the job's parallelism in `config`.

@@ -3,6 +3,7 @@
 use super::Error;
 use crate::operator::process::Side;
 use crate::operator::{HeadFactory, OnError, Port, SinkFactory, SourceFactory, StageFactory};
+use crate::record::RecordTypes;
 use std::sync::Arc;
 
 /// The number of a node in its graph.
@@ -143,12 +144,20 @@ pub(crate) struct Graph {
     pub(crate) edges: Vec<Edge>,
     /// Mistakes seen while it was built.
     pub(crate) mistakes: Vec<Error>,
+    /// The record types that can be written down.
+    pub(crate) types: RecordTypes,
 }
 
 impl Graph {
     /// A job without operators.
     pub(crate) fn new(job: impl Into<String>) -> Self {
-        Graph { job: job.into(), nodes: Vec::new(), edges: Vec::new(), mistakes: Vec::new() }
+        Graph {
+            job: job.into(),
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            mistakes: Vec::new(),
+            types: RecordTypes::default(),
+        }
     }
 
     /// Adds an operator behind `upstream` and derives its uid.
@@ -201,7 +210,7 @@ impl Graph {
         }
         let moved = |edge: &Edge| Some(Edge { from: places[edge.from]?, to: places[edge.to]?, ..*edge });
         let edges = self.edges.iter().filter_map(moved).collect();
-        Graph { job: self.job.clone(), nodes, edges, mistakes: self.mistakes.clone() }
+        Graph { nodes, edges, ..self.clone() }
     }
 
     /// The port of a side output; one that is asked for twice is one port.

@@ -3,8 +3,9 @@
 use super::core::SinkPort;
 use super::outlet::{OutletHandle, OutletQueue};
 use super::process::Side;
+use super::protect::Inlet;
 use super::{Error, SplitState};
-use crate::record::DeadLetter;
+use crate::record::{DeadLetter, RecordTypes};
 use crate::state::Store;
 use crate::time::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,6 +13,7 @@ use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Counts of one operator in one subtask. Part of its snapshot, so they roll back with it.
 #[derive(Debug, Default)]
@@ -118,6 +120,10 @@ pub(crate) struct BuildContext {
     pub(crate) calls: super::lookup::Calls,
     /// What operators put aside.
     pub(crate) letters: Rc<RefCell<Vec<DeadLetter>>>,
+    /// How records are written down.
+    pub(crate) types: Arc<RecordTypes>,
+    /// Ways to hand a record to an operator within the chain, by uid.
+    pub(crate) inlets: Vec<(String, Rc<dyn Inlet>)>,
     /// Whether the records of this chain come straight from a source, split by split.
     pub(crate) behind_source: bool,
     /// The per-split clocks of the event-time operators behind a source.
@@ -151,6 +157,8 @@ impl BuildContext {
             snapshots: Vec::new(),
             calls: Rc::default(),
             letters: Rc::default(),
+            types: Arc::default(),
+            inlets: Vec::new(),
             behind_source: false,
             split_times: Vec::new(),
             node: 0,

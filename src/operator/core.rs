@@ -6,6 +6,7 @@
 use super::context::{Meter, Snapshots};
 use super::event_time::SplitTimes;
 use super::outlet::{Outgoing, OutletHandle, OutletQueue};
+use super::protect::Inlet;
 use super::sink::WriterPort;
 use super::source::{Block, Decoder, SplitState};
 use super::{BuildContext, Error, Head};
@@ -73,6 +74,7 @@ pub(crate) struct Core {
     snapshots: Snapshots,
     calls: super::lookup::Calls,
     letters: Rc<RefCell<Vec<DeadLetter>>>,
+    inlets: Vec<(String, Rc<dyn Inlet>)>,
     failure: Rc<RefCell<Option<(usize, Error)>>>,
 }
 
@@ -95,6 +97,7 @@ impl Core {
             snapshots: context.snapshots,
             calls: context.calls,
             letters: context.letters,
+            inlets: context.inlets,
             failure: context.failure,
         }
     }
@@ -162,6 +165,13 @@ impl Core {
             head.batch(input, batch)?;
         }
         self.check()
+    }
+
+    /// Hands a record to an operator within the chain, which has a policy; says whether there is one of that uid.
+    pub(crate) fn feed(&mut self, uid: &str, batch: Batch) -> Result<bool, Error> {
+        let Some((_, inlet)) = self.inlets.iter().find(|(known, _)| known == uid) else { return Ok(false) };
+        inlet.feed(batch);
+        self.check().map(|()| true)
     }
 
     /// Decodes a block of a split and remembers the position behind it.

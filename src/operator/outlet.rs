@@ -6,8 +6,9 @@
 
 use super::protect::{self, Held, Protection};
 use super::{AnyStage, BuildContext, Error, Head, Stage, erase, typed};
-use crate::record::{Batch, Data, Rows};
+use crate::record::{Batch, Data, Rows, record_type};
 use crate::time::Timestamp;
+use std::any::TypeId;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
@@ -166,6 +167,8 @@ impl<T: Data> Stage<T> for Fan<T> {
 
 /// The record type of a port, for whoever builds a chain without knowing it.
 pub(crate) trait Port: Send + Sync {
+    /// The type, and its name.
+    fn record_type(&self) -> (TypeId, &'static str);
     /// The outlet of this port.
     fn outlet(&self, context: &mut BuildContext, port: usize) -> AnyStage;
     /// One stage in front of all that consume this port; records end here if nobody does.
@@ -175,7 +178,7 @@ pub(crate) trait Port: Send + Sync {
     /// A stage in front of `stage` that holds records until they are released.
     fn hold(&self, stage: AnyStage) -> (AnyStage, Rc<dyn Held>);
     /// A stage in front of `stage` that leaves out what it fails on.
-    fn protect(&self, stage: AnyStage, protection: Protection) -> AnyStage;
+    fn protect(&self, context: &mut BuildContext, stage: AnyStage, protection: Protection) -> AnyStage;
 }
 
 /// The port of a stream of `T`.
@@ -189,6 +192,10 @@ impl<T: Data> TypedPort<T> {
 }
 
 impl<T: Data> Port for TypedPort<T> {
+    fn record_type(&self) -> (TypeId, &'static str) {
+        record_type::<T>()
+    }
+
     fn outlet(&self, context: &mut BuildContext, port: usize) -> AnyStage {
         erase::<T>(Box::new(OutletStage(Outlet::<T>::register(context, port))))
     }
@@ -206,8 +213,8 @@ impl<T: Data> Port for TypedPort<T> {
         protect::hold::<T>(stage)
     }
 
-    fn protect(&self, stage: AnyStage, protection: Protection) -> AnyStage {
-        protect::protect::<T>(stage, protection)
+    fn protect(&self, context: &mut BuildContext, stage: AnyStage, protection: Protection) -> AnyStage {
+        protect::protect::<T>(context, stage, protection)
     }
 }
 

@@ -8,10 +8,11 @@
 use super::context::Meter;
 use super::{AnyStage, BuildContext, Error, OnError, Poison, Stage, erase, typed};
 use crate::fault::guard;
-use crate::record::{Data, DeadLetter, RecordView, Remains};
+use crate::record::{Batch, Data, DeadLetter, RecordTypes, RecordView, Remains};
 use crate::time::Timestamp;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What is held behind a port during a call.
 pub(crate) trait Held {
@@ -68,6 +69,7 @@ pub(crate) struct Protection {
     meter: Rc<Meter>,
     failure: Rc<RefCell<Option<(usize, Error)>>>,
     letters: Rc<RefCell<Vec<DeadLetter>>>,
+    types: Arc<RecordTypes>,
     place: Place,
 }
 
@@ -103,6 +105,7 @@ impl Protection {
             meter: context.meter(),
             failure: context.failure.clone(),
             letters: context.letters.clone(),
+            types: context.types.clone(),
             place: Place {
                 behind_source: context.behind_source,
                 split: context.split.clone(),
@@ -142,44 +145,70 @@ impl Protection {
         let position = self.place.describe(self.meter.records_in.get());
         tracing::warn!(operator = %self.uid, subtask = self.subtask, %position, %cause, "a record is left out");
         if self.policy.poison == Poison::DeadLetter {
-            let letter = dead_letter(&self.uid, self.subtask, position, cause, view);
+            let uid = &self.uid;
+            let letter = dead_letter(&self.types, (uid, uid), self.subtask, position, cause, view);
             self.letters.borrow_mut().push(letter);
         }
     }
 }
 
 /// What is kept of a record.
+///
+/// * `uids`: the operator that failed, and the one that took the record in.
 pub(crate) fn dead_letter(
-    uid: &str,
+    types: &RecordTypes,
+    uids: (&str, &str),
     subtask: usize,
     position: String,
     cause: String,
     view: &RecordView<'_>,
 ) -> DeadLetter {
     DeadLetter {
-        operator: uid.to_owned(),
+        operator: uids.0.to_owned(),
+        entry: uids.1.to_owned(),
         subtask,
         input: 0,
         position,
         time: Some(view.time).filter(|time| *time > Timestamp::MIN),
+        hash: view.hash,
         cause,
         record_type: view.type_name.to_owned(),
-        remains: Remains::Unknown,
+        // What a type does when it is written is the user's code too.
+        remains: guard(|| types.encode(view.record)).unwrap_or_else(|cause| Remains::Unwritten { cause }),
     }
 }
 
-/// The stage in front.
+/// The operator, with its protection.
 struct Protected<T> {
     stage: Box<dyn Stage<T>>,
     protection: Protection,
 }
 
-/// Puts the stage that protects in front of an operator.
-pub(crate) fn protect<T: Data>(stage: AnyStage, protection: Protection) -> AnyStage {
-    erase::<T>(Box::new(Protected { stage: typed::<T>(stage), protection }))
+/// The stage in front.
+struct ProtectedStage<T>(Rc<RefCell<Protected<T>>>);
+
+/// A way to hand an operator in the middle of a chain a record that it had failed on.
+pub(crate) trait Inlet {
+    fn feed(&self, batch: Batch);
 }
 
-impl<T: Data> Stage<T> for Protected<T> {
+impl<T: Data> Inlet for RefCell<Protected<T>> {
+    fn feed(&self, batch: Batch) {
+        let rows = batch.into_rows::<T>();
+        let mut protected = self.borrow_mut();
+        rows.records.into_iter().zip(rows.times).for_each(|(record, time)| protected.push(record, time));
+        protected.stage.batch_end();
+    }
+}
+
+/// Puts the stage that protects in front of the operator that is built.
+pub(crate) fn protect<T: Data>(context: &mut BuildContext, stage: AnyStage, protection: Protection) -> AnyStage {
+    let protected = Rc::new(RefCell::new(Protected { stage: typed::<T>(stage), protection }));
+    context.inlets.push((context.uid().to_owned(), protected.clone()));
+    erase::<T>(Box::new(ProtectedStage(protected)))
+}
+
+impl<T: Data> Protected<T> {
     fn push(&mut self, record: T, time: Timestamp) {
         let Protected { stage, protection } = self;
         if let Err(cause) = protection.call(|| stage.push(record.clone(), time)) {
@@ -187,12 +216,18 @@ impl<T: Data> Stage<T> for Protected<T> {
             protection.put_aside(&RecordView { record: &record, type_name, time, hash: None }, cause);
         }
     }
+}
+
+impl<T: Data> Stage<T> for ProtectedStage<T> {
+    fn push(&mut self, record: T, time: Timestamp) {
+        self.0.borrow_mut().push(record, time);
+    }
 
     fn watermark(&mut self, watermark: Timestamp) {
-        self.stage.watermark(watermark);
+        self.0.borrow_mut().stage.watermark(watermark);
     }
 
     fn batch_end(&mut self) {
-        self.stage.batch_end();
+        self.0.borrow_mut().stage.batch_end();
     }
 }

@@ -22,6 +22,7 @@ mod codec;
 mod element;
 mod key;
 mod letter;
+mod types;
 
 pub(crate) use batch::RecordView;
 pub use batch::{Batch, Rows};
@@ -30,7 +31,8 @@ pub(crate) use codec::{decode_prefix, encode_into};
 pub use element::{Element, Epoch};
 pub(crate) use key::KeyHasher;
 pub use key::{Key, KeyGroup, hash_key};
-pub use letter::{DeadLetter, Remains};
+pub use letter::{BadLetterId, DeadLetter, LetterId, Remains};
+pub(crate) use types::{RecordTypes, record_type};
 
 /// What a stream can carry: any owned type that can be cloned and sent between threads. Implemented for all of them.
 ///

@@ -95,6 +95,7 @@ impl Blueprint {
         mut context: BuildContext,
         store: impl FnOnce() -> Result<Option<Store>, state::Error>,
     ) -> Result<Core, Failure> {
+        context.types = Arc::new(self.plan.graph.types.clone());
         let current = context.current.clone();
         self.assemble(&mut context, store).map(|front| Core::new(front, context)).map_err(|error| Failure {
             operator: self.label(current.get()),
@@ -190,11 +191,12 @@ impl Blueprint {
     }
 
     /// Sees to it that an operator without state leaves out what it fails on, if that is its policy.
-    fn protect(&self, context: &BuildContext, id: NodeId, stage: AnyStage, held: Vec<Rc<dyn Held>>) -> AnyStage {
+    fn protect(&self, context: &mut BuildContext, id: NodeId, stage: AnyStage, held: Vec<Rc<dyn Held>>) -> AnyStage {
         let node = &self.plan.graph.nodes[id];
         match &node.input {
             Some(input) if node.on_error.poison != Poison::Fail => {
-                input.protect(stage, Protection::new(context, node.on_error, held))
+                let protection = Protection::new(context, node.on_error, held);
+                input.protect(context, stage, protection)
             }
             _ => stage,
         }

@@ -67,7 +67,7 @@ impl Shell {
                     self.resumed(clock);
                 }
                 let input = self.blueprint.plan.edges[self.inputs[channel].end.edge].input;
-                self.hand_over(Entry::Batch { channel, input, batch, bytes })
+                self.hand_over(Entry::Batch { channel: Some(channel), input, batch, bytes })
             }
             Element::Watermark(watermark) => {
                 let tide = self.input_clock.watermark(channel, watermark);

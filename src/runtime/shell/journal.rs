@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 /// An element as the core takes it.
 #[derive(Clone)]
 pub(super) enum Entry {
-    /// `bytes`: what the sender holds credit for.
-    Batch { channel: usize, input: usize, batch: Batch, bytes: usize },
+    /// `channel`: who holds credit for it, if anybody does, and for how many bytes.
+    Batch { channel: Option<usize>, input: usize, batch: Batch, bytes: usize },
     /// The subtask's clock has come this far.
     Watermark(Timestamp),
     /// Processing time has come to what was asked for.
     Tick,
+    /// Records for an operator within the chain.
+    Fed { uid: String, batch: Batch },
 }
 
 /// An element in the journal.
@@ -196,7 +198,7 @@ mod tests {
     #[test]
     fn a_record_is_taken_out_of_its_batch() {
         let mut journal = journal();
-        let entry = |records| Entry::Batch { channel: 0, input: 0, batch: batch(records), bytes: 100 };
+        let entry = |records| Entry::Batch { channel: None, input: 0, batch: batch(records), bytes: 100 };
         journal.note(entry(0..3), Timestamp::MIN);
         assert!(journal.bytes() >= 100);
         assert_eq!(journal.take_out(0, 1).map(|batch| batch.len()), Some(3));

@@ -126,7 +126,11 @@ impl Shell {
         match entry {
             Entry::Batch { channel, input, batch, bytes } => {
                 self.call(|core| core.batch(input, batch))?;
-                self.effects.push_back(Effect::Credit { channel, bytes });
+                self.effects.extend(channel.map(|channel| Effect::Credit { channel, bytes }));
+                self.processed()
+            }
+            Entry::Fed { uid, batch } => {
+                self.call(|core| core.feed(&uid, batch))?;
                 self.processed()
             }
             Entry::Watermark(clock) => {
@@ -237,13 +241,12 @@ impl Shell {
     /// Takes a record out of the journal. Says whether it could be, and may be.
     fn put_aside(&mut self, policy: OnError, element: usize, record: u64, failure: &Failure) -> bool {
         let Some((journal, core)) = self.journal.as_mut().zip(self.core.as_ref()) else { return false };
-        let Some(Noted { entry: Entry::Batch { channel, input, .. }, .. }) = journal.noted(element) else {
+        let Some(Noted { entry: Entry::Batch { input, .. }, .. }) = journal.noted(element) else {
             return false;
         };
-        let (channel, input) = (*channel, *input);
-        let edge = self.inputs[channel].end.edge;
-        let plan = &self.blueprint.plan;
-        let shared = plan.edges[edge].exchange == Exchange::Broadcast;
+        let (plan, input) = (&self.blueprint.plan, *input);
+        let mut edges = plan.edges.iter().filter(|edge| edge.to == self.blueprint.chain && edge.input == input);
+        let shared = edges.any(|edge| edge.exchange == Exchange::Broadcast);
         let Some(index) = record.checked_sub(1).filter(|_| policy.poison != Poison::Fail && !shared) else {
             return false;
         };
@@ -254,8 +257,9 @@ impl Shell {
         if let Some(view) = view.filter(|_| policy.poison == Poison::DeadLetter) {
             let head = self.blueprint.head();
             let position = format!("record {} of its subtask", core.records_in(head));
-            let (uid, subtask) = (&plan.graph.nodes[core.site()].uid, self.blueprint.subtask);
-            let letter = operator::dead_letter(uid, subtask, position, failure.cause.clone(), &view);
+            let (uid, entry) = (&plan.graph.nodes[core.site()].uid, &plan.graph.nodes[head].uid);
+            let (types, subtask) = (&plan.graph.types, self.blueprint.subtask);
+            let letter = operator::dead_letter(types, (uid, entry), subtask, position, failure.cause.clone(), &view);
             self.letters.add(vec![DeadLetter { input, ..letter }]);
         }
         true
@@ -314,6 +318,7 @@ impl Shell {
         match noted.entry {
             Entry::Batch { input, batch, .. } => self.replay(|core| core.batch(input, batch), |_, ()| {})?,
             Entry::Watermark(clock) => self.replay(|core| core.watermark(clock), |it, ()| it.firing = true)?,
+            Entry::Fed { uid, batch } => self.replay(|core| core.feed(&uid, batch), |_, _| {})?,
             Entry::Tick => self.replay(Core::tick, |it, ()| it.firing = true)?,
         }
         Ok(true)
