@@ -41,7 +41,8 @@ pub struct Config {
     /// Throw away the state in `state_dir`, and let exactly-once sinks replace what an earlier job left. Default: false.
     pub fresh: bool,
     /// How many bytes of records all subtasks together may keep since their last hand-off of state, so that an operator that
-    /// fails can be restarted by itself. When a subtask's share is full it hands off early. 0: every failure takes the whole
+    /// fails can be restarted by itself. When a subtask's share is full it hands off early. As
+    /// much again may wait while a subtask is restarted, so that those who send to it can go on serving others. 0: every failure takes the whole
     /// job back to its last checkpoint. Default: 64 MiB.
     pub journal: usize,
     /// How many records a batch holds at most, at least 1. Default: 1,024. Batches leave earlier when nothing else is to be

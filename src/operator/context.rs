@@ -1,6 +1,7 @@
 //! What operators are given when a subtask is built, and what they register there.
 
 use super::core::SinkPort;
+use super::firing::Firing;
 use super::outlet::{OutletHandle, OutletQueue};
 use super::process::Side;
 use super::protect::Inlet;
@@ -24,6 +25,8 @@ pub(crate) struct Meter {
     pub(crate) unassigned: Cell<u64>,
     /// Records that the operator has failed on and that were left out.
     pub(crate) dead: Cell<u64>,
+    /// Timers and windows that it has failed on and that were left out.
+    pub(crate) dead_timers: Cell<u64>,
 }
 
 /// An operator's mark on what happens: which operator of the subtask runs user code right now, and how many records it
@@ -33,6 +36,9 @@ pub(crate) struct Site {
     current: Rc<Cell<usize>>,
     node: usize,
     meter: Rc<Meter>,
+    firing: Rc<Firing>,
+    uid: Rc<str>,
+    subtask: usize,
 }
 
 impl Site {
@@ -48,6 +54,18 @@ impl Site {
     #[inline]
     pub(crate) fn enter(&self) {
         self.current.set(self.node);
+    }
+
+    /// A timer, or a window, of a key fires: the user's code runs next. Says whether it is to; if so, tell
+    /// [`Site::fired`] when it has.
+    pub(crate) fn fires(&self, key: &impl Serialize, time: Timestamp) -> bool {
+        self.enter();
+        self.firing.begin((&self.uid, self.subtask), &self.meter, key, time)
+    }
+
+    /// The code for a timer or window has run.
+    pub(crate) fn fired(&self) {
+        self.firing.end();
     }
 
     /// A record goes out.
@@ -120,6 +138,8 @@ pub(crate) struct BuildContext {
     pub(crate) calls: super::lookup::Calls,
     /// What operators put aside.
     pub(crate) letters: Rc<RefCell<Vec<DeadLetter>>>,
+    /// What fires in the present element.
+    pub(crate) firing: Rc<Firing>,
     /// How records are written down.
     pub(crate) types: Arc<RecordTypes>,
     /// Ways to hand a record to an operator within the chain, by uid.
@@ -136,6 +156,7 @@ pub(crate) struct BuildContext {
 impl BuildContext {
     /// A context in which nothing has been built yet.
     pub(crate) fn new(subtask: usize, parallelism: usize, batch_size: usize) -> Self {
+        let letters: Rc<RefCell<Vec<DeadLetter>>> = Rc::default();
         BuildContext {
             subtask,
             parallelism,
@@ -156,7 +177,8 @@ impl BuildContext {
             meters: BTreeMap::new(),
             snapshots: Vec::new(),
             calls: Rc::default(),
-            letters: Rc::default(),
+            firing: Rc::new(Firing::new(letters.clone())),
+            letters,
             types: Arc::default(),
             inlets: Vec::new(),
             behind_source: false,
@@ -188,6 +210,7 @@ impl BuildContext {
             meter.late.set(share("late"));
             meter.unassigned.set(share("unassigned"));
             meter.dead.set(share("dead"));
+            meter.dead_timers.set(share("dead_timers"));
         }
         self.meters.insert(node, (uid.to_owned(), meter));
     }
@@ -209,7 +232,14 @@ impl BuildContext {
 
     /// The site of the operator that is built.
     pub(crate) fn site(&self) -> Site {
-        Site { current: self.current.clone(), node: self.node, meter: self.meter() }
+        Site {
+            current: self.current.clone(),
+            node: self.node,
+            meter: self.meter(),
+            firing: self.firing.clone(),
+            uid: self.uid.as_str().into(),
+            subtask: self.subtask,
+        }
     }
 
     /// The writer that the sink that is built had before.

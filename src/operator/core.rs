@@ -5,6 +5,7 @@
 
 use super::context::{Meter, Snapshots};
 use super::event_time::SplitTimes;
+use super::firing::Firing;
 use super::outlet::{Outgoing, OutletHandle, OutletQueue};
 use super::protect::Inlet;
 use super::sink::WriterPort;
@@ -75,6 +76,8 @@ pub(crate) struct Core {
     calls: super::lookup::Calls,
     letters: Rc<RefCell<Vec<DeadLetter>>>,
     inlets: Vec<(String, Rc<dyn Inlet>)>,
+    /// What fires in the present element.
+    pub(crate) firing: Rc<Firing>,
     failure: Rc<RefCell<Option<(usize, Error)>>>,
 }
 
@@ -98,6 +101,7 @@ impl Core {
             calls: context.calls,
             letters: context.letters,
             inlets: context.inlets,
+            firing: context.firing,
             failure: context.failure,
         }
     }
@@ -316,6 +320,7 @@ impl Core {
                 "late": meter.late.get(),
                 "unassigned": meter.unassigned.get(),
                 "dead": meter.dead.get(),
+                "dead_timers": meter.dead_timers.get(),
             });
             small.insert(uid.clone(), counts);
         }

@@ -101,6 +101,8 @@ pub struct OperatorStatus {
     pub unassigned: u64,
     /// Records that it failed on again and again and that were left out: see [`OnError`](crate::operator::OnError).
     pub dead: u64,
+    /// Timers and windows that it failed on again and again while it fired them, and that were left out.
+    pub dead_timers: u64,
 }
 
 impl JobStatus {
@@ -117,6 +119,7 @@ struct Gauges {
     late: AtomicU64,
     unassigned: AtomicU64,
     dead: AtomicU64,
+    dead_timers: AtomicU64,
 }
 
 /// What one subtask publishes.
@@ -137,6 +140,7 @@ impl SubtaskGauges {
                 gauges.late.store(meter.late.get(), Relaxed);
                 gauges.unassigned.store(meter.unassigned.get(), Relaxed);
                 gauges.dead.store(meter.dead.get(), Relaxed);
+                gauges.dead_timers.store(meter.dead_timers.get(), Relaxed);
             }
         }
         self.clock.store(core.clock.get().millis(), Relaxed);
@@ -171,6 +175,7 @@ impl Board {
             late: 0,
             unassigned: 0,
             dead: 0,
+            dead_timers: 0,
         });
         let template = JobStatus {
             job: plan.graph.job.clone(),
@@ -274,6 +279,7 @@ impl Board {
             operator.late += gauges.late.load(Relaxed);
             operator.unassigned += gauges.unassigned.load(Relaxed);
             operator.dead += gauges.dead.load(Relaxed);
+            operator.dead_timers += gauges.dead_timers.load(Relaxed);
         }
         let clocks = self.timed.iter().map(|&number| self.subtasks[number].clock.load(Relaxed));
         status.watermark = clocks.min().map(Timestamp::from_millis).filter(|clock| *clock > Timestamp::MIN);

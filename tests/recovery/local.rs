@@ -46,7 +46,7 @@ fn without_failures() -> Vec<(u64, u64)> {
 fn only_the_subtask_that_failed_is_restarted() {
     let calls = Calls::default();
     let (job, rows) = sums(OnError::fail(), move |_| [100, 101, 700].contains(&calls.count()));
-    let status = job.run(config()).unwrap();
+    let status = job.run(config().parallelism(1)).unwrap();
     assert_eq!((status.restarts, status.attempt, status.local_restarts), (0, 1, 3));
     assert_eq!(status.restarted.len(), 2, "twice in a row is one pause");
     assert_eq!(status.restarted[0].operator, "sums");
@@ -185,6 +185,52 @@ fn a_window_that_fails_while_it_fires_fires_once() {
         assert_eq!((status.restarts, rows.rows().len()), (0, 600));
         assert!(status.local_restarts >= 2, "{status:?}");
         assert!(rows.rows().iter().all(|window| window.1 == 10));
+    }
+}
+
+#[test]
+fn a_window_and_a_timer_that_always_fail_are_left_out_alone() {
+    /// Tells each key one second after its records.
+    struct Echo;
+
+    impl KeyedProcess for Echo {
+        type Key = i64;
+        type Input = i64;
+        type Output = i64;
+        type State = ();
+
+        fn open(&self, _: &mut States<'_, i64>) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn process(&self, (): &(), _: i64, ctx: &mut Context<'_, i64, i64>) -> Result<(), Failure> {
+            ctx.set_event_timer(ctx.time() + seconds(1))
+        }
+
+        fn on_timer(&self, (): &(), _: Timer, ctx: &mut Context<'_, i64, i64>) -> Result<(), Failure> {
+            ctx.emit(*ctx.key());
+            assert_ne!(*ctx.key(), 3, "not for this key");
+            Ok(())
+        }
+    }
+
+    for seed in 0..10 {
+        let (job, windows, echoes) = (Job::new("timers"), CollectSink::new(), CollectSink::new());
+        let (rows, echoed) = (windows.handle(), echoes.handle());
+        let hits = job.source(MemorySource::new(0..600_i64));
+        let hits = hits.event_time(|n| Timestamp::from_millis(*n), Watermarks::monotonic()).key_by(|n| n % 10);
+        let sizes = hits.window(Tumbling::of(millis(100))).process(|key, info, records, emit| {
+            emit((*key, records.len()));
+            assert!(*key != 7 || info.window.start.millis() != 300, "not this window");
+        });
+        sizes.uid("sizes").on_error(OnError::dead_letter()).sink(windows);
+        hits.process(Echo).uid("echo").on_error(OnError::skip().after_restarts(1)).sink(echoes);
+        let mut simulation = Simulation::start(&job, config().restart(Restart::None), seed).unwrap();
+        let status = simulation.checkpoints_one_in(40).panics_one_in(60).run().unwrap();
+        assert_eq!((rows.rows().len(), echoed.rows().len()), (59, 540));
+        assert!(echoed.rows().iter().all(|key| *key != 3));
+        assert_eq!(status.operator("sizes").unwrap().dead_timers, 1);
+        assert_eq!(status.operator("echo").unwrap().dead_timers, 60);
     }
 }
 

@@ -71,11 +71,14 @@ impl<K: Key, O: Data> Runner<K, O> {
                 }
                 return Ok(true);
             };
-            self.outputs.site.enter();
+            if !self.outputs.site.fires(&due.key, due.time) {
+                continue;
+            }
             let timer = Timer { domain: due.domain, time: due.time };
             let (timing, at) = (&self.timing, Keyed { key: &due.key, hash: due.hash });
             let call = |unkeyed: UnkeyedContext<'_, O>| on_timer(timer, &mut Context { timing, at, unkeyed });
             self.outputs.call_at(due.time, due.stamp, call)?;
+            self.outputs.site.fired();
         }
         Ok(false)
     }

@@ -214,9 +214,12 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
     /// Emits what a window says.
     fn say(&mut self, at: Keyed<'_, K>, window: Window, said: Option<(A::Accumulator, Pane)>) {
         if let Some((accumulator, pane)) = said {
-            let value = self.aggregate.finish(accumulator);
             let Window { start, end } = window;
-            self.outputs.pane(Windowed { key: at.key.clone(), start, end, value, pane });
+            if self.outputs.site.fires(at.key, end) {
+                let value = self.aggregate.finish(accumulator);
+                self.outputs.pane(Windowed { key: at.key.clone(), start, end, value, pane });
+                self.outputs.site.fired();
+            }
         }
     }
 

@@ -101,9 +101,11 @@ impl<T: Data, K: Key, A: Aggregate<T>> Head for MatchingHead<T, K, A> {
 
     fn resume(&mut self) -> Result<bool, Error> {
         for (_, key, window) in self.firing.by_ref().take(PIECE) {
-            self.outputs.site.enter();
-            let result = window.finish(key, |all| self.aggregate.finish(all));
-            self.outputs.pane(result);
+            if self.outputs.site.fires(&key, window.end()) {
+                let result = window.finish(key, |all| self.aggregate.finish(all));
+                self.outputs.pane(result);
+                self.outputs.site.fired();
+            }
         }
         let is_done = self.firing.as_slice().is_empty();
         if is_done && std::mem::take(&mut self.has_ended) {

@@ -118,9 +118,11 @@ impl<T: Data, K: Key, A: Aggregate<T>> SessionHead<T, K, A> {
         let at = Keyed { key: &key, hash };
         // Sessions stand apart, so those that end first are those that start first.
         while let Some((start, open)) = self.sessions.remove_first_if(at, |_, open| open.end <= time)? {
-            self.outputs.site.enter();
-            let value = self.aggregate.finish(open.accumulator);
-            self.outputs.result(key.clone(), start, open.end, value);
+            if self.outputs.site.fires(&key, open.end) {
+                let value = self.aggregate.finish(open.accumulator);
+                self.outputs.result(key.clone(), start, open.end, value);
+                self.outputs.site.fired();
+            }
         }
         for (start, mut open) in self.sessions.entries(at)? {
             if open.timer <= time {

@@ -132,7 +132,7 @@ where
     ) -> Result<(), Error> {
         let at = Keyed { key: &key, hash };
         let all = self.blocks.window(at, &mut running, span)?;
-        let value = self.aggregate.finish(all.expect("a key stands under the end of a window in which it has a pane"));
+        let all = all.expect("a key stands under the end of a window in which it has a pane");
         match next {
             Some(next) if self.blocks.expire(at, next.start)? => {
                 self.running.put(Timestamp::from_millis(next.end), at, running)?;
@@ -141,7 +141,11 @@ where
             None => self.blocks.clear(at)?,
         }
         let (start, end) = (Timestamp::from_millis(span.start), Timestamp::from_millis(span.end));
-        self.outputs.result(key, start, end, value);
+        if self.outputs.site.fires(&key, end) {
+            let value = self.aggregate.finish(all);
+            self.outputs.result(key, start, end, value);
+            self.outputs.site.fired();
+        }
         Ok(())
     }
 }

@@ -29,6 +29,11 @@ impl<S> Timed<S> {
         merge(&mut self.accumulator, other.accumulator);
     }
 
+    /// Behind its latest record.
+    pub(super) fn end(&self) -> Timestamp {
+        self.last.plus_millis(1)
+    }
+
     /// The result: a window from its earliest record up to its latest one, that included.
     pub(super) fn finish<K, R>(self, key: K, finish: impl FnOnce(S) -> R) -> Windowed<K, R> {
         let (start, end) = (self.first, self.last.plus_millis(1));

@@ -110,9 +110,11 @@ impl<T: Data, K: Key, P: Panes<T, K>> Head for TumblingHead<T, K, P> {
             match firing.rest.next() {
                 Some((_, key, pane)) => {
                     let end = firing.end;
-                    self.outputs.site.enter();
-                    let value = self.panes.finish(pane);
-                    self.outputs.result(key, self.grid.start_of(end), end, value);
+                    if self.outputs.site.fires(&key, end) {
+                        let value = self.panes.finish(pane);
+                        self.outputs.result(key, self.grid.start_of(end), end, value);
+                        self.outputs.site.fired();
+                    }
                 }
                 None => self.firing = None,
             }

@@ -4,15 +4,22 @@ use super::super::channel::Tide;
 use super::super::exchange::End;
 use super::super::mailbox::Failure;
 use super::super::protocol::Protocol;
-use super::{Entry, Shell};
+use super::{Effect, Entry, Shell};
 use crate::record::Element;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 
+/// An element that waits.
+struct Waiting {
+    element: Element,
+    /// Its sender has its credit back already.
+    parked: bool,
+}
+
 /// The receiving end of a channel.
 pub(super) struct Input {
     pub(super) end: End,
-    waiting: VecDeque<Element>,
+    waiting: VecDeque<Waiting>,
     protocol: Protocol,
 }
 
@@ -23,11 +30,18 @@ impl Input {
 }
 
 impl Shell {
-    /// An element has come on a channel.
+    /// An element has come on a channel. While the core is restarted, batches are parked as far as there is room: their
+    /// senders get the credit back at once, so that they can go on serving others.
     pub(in super::super) fn deliver(&mut self, channel: usize, element: Element) {
         let input = &mut self.inputs[channel];
         debug_assert_eq!(input.protocol.pass(&element), Ok(()), "channel {channel} from {:?}", input.end);
-        input.waiting.push_back(element);
+        let bytes = if let Element::Batch(batch) = &element { batch.bytes() } else { 0 };
+        let parked = bytes > 0 && self.recovery.is_some() && self.parked + bytes <= self.journal_limit;
+        input.waiting.push_back(Waiting { element, parked });
+        if parked {
+            self.parked += bytes;
+            self.effects.push_back(Effect::Credit { channel, bytes });
+        }
     }
 
     /// Takes the next element that may be taken. Without `room` that is a barrier.
@@ -37,7 +51,7 @@ impl Shell {
             if self.alignment.is_blocked(channel) {
                 continue;
             }
-            match self.inputs[channel].waiting.front() {
+            match self.inputs[channel].waiting.front().map(|waiting| &waiting.element) {
                 Some(Element::Barrier(epoch)) => {
                     let epoch = *epoch;
                     self.inputs[channel].waiting.pop_front();
@@ -48,8 +62,8 @@ impl Shell {
                 }
                 Some(_) if room => {
                     self.turn = channel + 1;
-                    let element = self.inputs[channel].waiting.pop_front();
-                    element.map_or(Ok(()), |element| self.element(channel, element))?;
+                    let waiting = self.inputs[channel].waiting.pop_front();
+                    waiting.map_or(Ok(()), |waiting| self.element(channel, waiting))?;
                     return Ok(true);
                 }
                 _ => {}
@@ -59,15 +73,17 @@ impl Shell {
     }
 
     /// Processes an element other than a barrier.
-    fn element(&mut self, channel: usize, element: Element) -> Result<(), Failure> {
-        match element {
+    fn element(&mut self, channel: usize, waiting: Waiting) -> Result<(), Failure> {
+        match waiting.element {
             Element::Batch(batch) => {
                 let bytes = batch.bytes();
                 if let Some(clock) = self.input_clock.speaks(channel) {
                     self.resumed(clock);
                 }
                 let input = self.blueprint.plan.edges[self.inputs[channel].end.edge].input;
-                self.hand_over(Entry::Batch { channel: Some(channel), input, batch, bytes })
+                self.parked -= if waiting.parked { bytes } else { 0 };
+                let channel = Some(channel).filter(|_| !waiting.parked);
+                self.hand_over(Entry::Batch { channel, input, batch, bytes })
             }
             Element::Watermark(watermark) => {
                 let tide = self.input_clock.watermark(channel, watermark);

@@ -1,6 +1,6 @@
 //! What was handed to a core since its last hand-off of state, so that a new core can be brought to where it was.
 
-use crate::operator::Outgoing;
+use crate::operator::{Outgoing, Skip};
 use crate::record::Batch;
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub(super) struct Noted {
     pub(super) now: Timestamp,
     /// How many of its records have been taken out.
     pub(super) dead: u64,
+    /// The timers and windows that are left out when it fires, by number.
+    pub(super) skips: BTreeMap<u64, Skip>,
 }
 
 /// What a new core starts from, besides its state.
@@ -81,7 +83,7 @@ impl Journal {
 
     pub(super) fn note(&mut self, entry: Entry, now: Timestamp) {
         self.bytes += SMALL + if let Entry::Batch { bytes, .. } = &entry { *bytes } else { 0 };
-        self.noted.push(Noted { entry, now, dead: 0 });
+        self.noted.push(Noted { entry, now, dead: 0, skips: BTreeMap::new() });
     }
 
     /// How many elements it holds.
@@ -105,6 +107,11 @@ impl Journal {
         let rest = batch.filter(|index| index != record);
         noted.dead += 1;
         Some(std::mem::replace(batch, rest))
+    }
+
+    /// Leaves a timer or window out when an element fires.
+    pub(super) fn skip(&mut self, number: usize, timer: u64, skip: Skip) {
+        self.noted.get_mut(number).and_then(|noted| noted.skips.insert(timer, skip));
     }
 
     // ---------------------------------------------------------------- what has been sent

@@ -131,6 +131,8 @@ pub(super) struct Shell {
     /// The core is being restarted.
     recovery: Option<Recovery>,
     letters: Letters,
+    /// How many bytes of batches wait whose senders have their credit back.
+    parked: usize,
     /// The uids of its sinks.
     sinks: Vec<String>,
     inputs: Vec<Input>,
@@ -203,6 +205,7 @@ impl Shell {
             present: Present::default(),
             recovery: None,
             letters: Letters::default(),
+            parked: 0,
             sinks: core.sinks.iter().map(|sink| sink.uid.clone()).collect(),
             core: Some(core),
             blueprint,

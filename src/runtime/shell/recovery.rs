@@ -32,9 +32,10 @@ use super::{Effect, Shell, Work};
 use crate::config::Restart;
 use crate::fault::{Fault, guard};
 use crate::graph::Exchange;
-use crate::operator::{self, Core, Error, OnError, Poison, Remains};
+use crate::operator::{self, Core, Error, OnError, Poison, Remains, Skip};
 use crate::record::{DeadLetter, Epoch};
 use crate::state::Store;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A shell without journalled state keeps so many elements before it begins its journal anew.
@@ -118,11 +119,11 @@ impl Shell {
         if let Some(journal) = &mut self.journal {
             journal.note(entry.clone(), core.now());
         }
-        self.process(entry)
+        self.process(entry, &BTreeMap::new())
     }
 
-    fn process(&mut self, entry: Entry) -> Result<(), Failure> {
-        self.mark();
+    fn process(&mut self, entry: Entry, skips: &BTreeMap<u64, Skip>) -> Result<(), Failure> {
+        self.mark(skips);
         match entry {
             Entry::Batch { channel, input, batch, bytes } => {
                 self.call(|core| core.batch(input, batch))?;
@@ -146,11 +147,14 @@ impl Shell {
         }
     }
 
-    /// Here an element begins.
-    fn mark(&mut self) {
+    /// Here an element begins, of which some timers are left out.
+    fn mark(&mut self, skips: &BTreeMap<u64, Skip>) {
         self.present.open = true;
         let head = self.blueprint.head();
-        self.present.before = self.core.as_ref().map_or(0, |core| core.records_in(head));
+        if let Some(core) = &self.core {
+            core.firing.reset(skips);
+            self.present.before = core.records_in(head);
+        }
     }
 
     /// The core has processed an element.
@@ -222,7 +226,12 @@ impl Shell {
         {
             return Err(failure);
         }
-        let record = core.records_in(self.blueprint.head()).saturating_sub(self.present.before);
+        // Of a batch its record, of what moves time on the timer.
+        let is_batch = journal.noted(element).is_some_and(|noted| matches!(noted.entry, Entry::Batch { .. }));
+        let record = match core.firing.open().filter(|_| !is_batch) {
+            Some(timer) => timer,
+            None => core.records_in(self.blueprint.head()).saturating_sub(self.present.before),
+        };
         let deaths = match self.present.deaths {
             Some((at, which, deaths)) if (at, which) == (element, record) => deaths + 1,
             _ => 1,
@@ -238,16 +247,24 @@ impl Shell {
         self.take_apart(Failure { tolerated, ..failure })
     }
 
-    /// Takes a record out of the journal. Says whether it could be, and may be.
+    /// Takes a record or timer out of the journal. Says whether it could be, and may be.
     fn put_aside(&mut self, policy: OnError, element: usize, record: u64, failure: &Failure) -> bool {
         let Some((journal, core)) = self.journal.as_mut().zip(self.core.as_ref()) else { return false };
-        let Some(Noted { entry: Entry::Batch { input, .. }, .. }) = journal.noted(element) else {
+        if policy.poison == Poison::Fail {
             return false;
+        }
+        let Some(Noted { entry: Entry::Batch { input, .. }, .. }) = journal.noted(element) else {
+            let Some(timer) = core.firing.open() else { return false };
+            tracing::warn!(operator = %failure.operator, subtask = failure.subtask, cause = %failure.cause,
+                "a timer is left out: the operator fails on it again and again");
+            let keep = policy.poison == Poison::DeadLetter;
+            journal.skip(element, timer, Skip { cause: failure.cause.clone(), keep });
+            return true;
         };
         let (plan, input) = (&self.blueprint.plan, *input);
         let mut edges = plan.edges.iter().filter(|edge| edge.to == self.blueprint.chain && edge.input == input);
         let shared = edges.any(|edge| edge.exchange == Exchange::Broadcast);
-        let Some(index) = record.checked_sub(1).filter(|_| policy.poison != Poison::Fail && !shared) else {
+        let Some(index) = record.checked_sub(1).filter(|_| !shared) else {
             return false;
         };
         let Some(batch) = journal.take_out(element, index as usize) else { return false };
@@ -312,9 +329,9 @@ impl Shell {
         }
         if is_last {
             self.recovery = None;
-            return self.process(noted.entry).map(|()| true);
+            return self.process(noted.entry, &noted.skips).map(|()| true);
         }
-        self.mark();
+        self.mark(&noted.skips);
         match noted.entry {
             Entry::Batch { input, batch, .. } => self.replay(|core| core.batch(input, batch), |_, ()| {})?,
             Entry::Watermark(clock) => self.replay(|core| core.watermark(clock), |it, ()| it.firing = true)?,
