@@ -44,6 +44,10 @@ enum Step {
     Folded,
     /// Crashes, and goes back to the n-th newest durable epoch.
     Reopen(usize),
+    /// Hands off without a barrier.
+    Cut,
+    /// Goes back to the last hand-off, after all that waits has run; first the file fails after that many writes.
+    Rewind(Option<i64>),
     Compare,
 }
 
@@ -71,6 +75,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..4_usize, fails()).prop_map(|(n, f)| Step::Free(n, f)),
         3 => Just(Step::Folded),
         2 => (0..4_usize).prop_map(Step::Reopen),
+        4 => Just(Step::Cut),
+        4 => fails().prop_map(Step::Rewind),
         2 => Just(Step::Compare),
     ]
 }
@@ -101,6 +107,8 @@ struct World {
     memory: usize,
     store: Option<(Store, Handles)>,
     model: Model,
+    /// As it was at the last hand-off.
+    handed: Model,
     attempt: u32,
     count: u64,
     /// Flushes that wait, and what the state was at their barrier; `None` for a spill.
@@ -132,6 +140,7 @@ impl World {
             memory,
             store: Some((store, handles)),
             model: Model::default(),
+            handed: Model::default(),
             attempt: 1,
             count: 0,
             queue: VecDeque::new(),
@@ -218,6 +227,7 @@ impl World {
             Step::HandOff => {
                 self.count += 1;
                 let epoch = Epoch::new(self.attempt, self.count);
+                self.handed = model.clone();
                 match store.hand_off(epoch) {
                     Some(flush) => self.queue.push_back((flush, Some(model.clone()))),
                     None => drop(self.durable.insert(epoch, (model.clone(), self.written))),
@@ -240,6 +250,7 @@ impl World {
                 Relief::Spill(flush) => {
                     prop_assert!(self.queue.is_empty());
                     self.queue.push_back((flush, None));
+                    self.handed = model.clone();
                 }
                 Relief::Wait => prop_assert!(!self.queue.is_empty()),
             },
@@ -262,11 +273,32 @@ impl World {
                 self.store = None;
                 self.durable.split_off(&epoch.next());
                 (self.model, self.written) = self.durable[&epoch].clone();
+                self.handed = self.model.clone();
                 let options = StoreOptions { memory: self.memory, ..Default::default() };
                 let mut store = Store::open(&self.path, &identity(), epoch, self.written, options).unwrap();
                 let handles = Handles::of(&mut store);
                 self.store = Some((store, handles));
                 (self.attempt, self.count) = (self.attempt + 1, 0);
+            }
+            Step::Cut => {
+                self.queue.extend(store.cut().map(|flush| (flush, None)));
+                self.handed = model.clone();
+            }
+            Step::Rewind(fails) => {
+                while !self.queue.is_empty() {
+                    self.apply(Step::Run(None))?;
+                }
+                self.apply(Step::Folded)?;
+                let Some((mut store, handles)) = self.store.take() else { return Ok(()) };
+                drop(handles);
+                store.faults().fail_after(fails.unwrap_or(i64::MAX));
+                let rewound = store.rewind();
+                prop_assert!(fails.is_some() || rewound.is_ok());
+                store.faults().mend();
+                store.rewind().unwrap();
+                let handles = Handles::of(&mut store);
+                self.store = Some((store, handles));
+                self.model = self.handed.clone();
             }
             Step::Compare => self.compare()?,
         }

@@ -142,6 +142,23 @@ impl<K, S: Shape> Space<K, S> {
         before - self.dirty
     }
 
+    /// Takes out all dirty slots.
+    pub(super) fn take_dirty(&mut self) -> Vec<Slot<K, S>> {
+        let mut taken = Vec::with_capacity(self.dirty);
+        let is_it = |slot: &mut Slot<K, S>| slot.mark.is_dirty();
+        if mem::take(&mut self.unlisted) {
+            taken.extend(self.slots.extract_if(is_it));
+            self.listed.clear();
+        } else {
+            for hash in self.listed.drain(..) {
+                let entry = self.slots.find_entry(position(hash), |slot| slot.hash == hash && slot.mark.is_dirty());
+                taken.extend(entry.ok().map(|entry| entry.remove().0));
+            }
+        }
+        self.dirty = 0;
+        taken
+    }
+
     /// Makes it empty but keeps its memory, for the next namespace.
     pub(super) fn clear(&mut self) {
         self.slots.clear();

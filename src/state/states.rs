@@ -141,13 +141,32 @@ impl Store {
             return Err(Error::Twice { state, uid });
         }
         let id = self.number_of(name, declared)?;
+        if let Some(table) = self.rewound::<N, K, S>(name, id) {
+            table.borrow_mut().rewind(aging)?;
+            self.add(state, table.clone());
+            return Ok(table);
+        }
         let reads = self.unforeseen_reads();
         let mut table = Table::new(id, names, self.lower.clone(), aging);
         table.load_all((self.memory / 8 * 7).saturating_sub(self.memory().cached))?;
         self.lower.reads.set(reads);
         let table = Rc::new(RefCell::new(table));
-        self.tables.push(table.clone());
-        self.taken.push(state);
+        self.add(state, table.clone());
         Ok(table)
+    }
+
+    fn add<N: Namespace, K: Key, S: Shape>(&mut self, name: String, table: Shared<N, K, S>) {
+        self.tables.push(table.clone());
+        self.handles.push(table);
+        self.taken.push(name);
+    }
+
+    /// The table that the state had before the store was rewound.
+    fn rewound<N: Namespace, K: Key, S: Shape>(&mut self, name: &str, id: u8) -> Option<Shared<N, K, S>> {
+        let place = self.before.iter().position(|(known, _)| known == name)?;
+        let (_, table) = self.before.swap_remove(place);
+        let table: Shared<N, K, S> = table.downcast().ok()?;
+        let same = table.borrow().state == id;
+        same.then_some(table)
     }
 }

@@ -12,6 +12,7 @@ use super::upkeep::Upkeep;
 use super::versions::Migration;
 use crate::record::Epoch;
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
@@ -109,8 +110,11 @@ pub struct Store {
     pub(super) states: Vec<StateName>,
     pub(super) tables: Vec<Rc<RefCell<dyn Upkeep>>>,
     pub(super) migrations: Vec<Migration>,
-    /// The names that have handles.
+    /// The names that have handles, and the tables as these know them.
     pub(super) taken: Vec<String>,
+    pub(super) handles: Vec<Rc<dyn Any>>,
+    /// The tables from before the store was rewound, by name, until they are asked for again.
+    pub(super) before: Vec<(String, Rc<dyn Any>)>,
     /// The number of the last hand-off, from 1; and the last that is in the file with all before it.
     number: u32,
     committed: u32,
@@ -152,6 +156,8 @@ impl Store {
             tables: Vec::new(),
             migrations: Vec::new(),
             taken: Vec::new(),
+            handles: Vec::new(),
+            before: Vec::new(),
             number: 0,
             committed: 0,
             last: Epoch::ZERO,
@@ -198,6 +204,8 @@ impl Store {
             tables: Vec::new(),
             migrations: Vec::new(),
             taken: Vec::new(),
+            handles: Vec::new(),
+            before: Vec::new(),
             number: 0,
             committed: 0,
             last: epoch,
@@ -228,6 +236,7 @@ impl Store {
     }
 
     fn freeze(&mut self, epoch: Epoch) -> Option<Flush> {
+        self.before.clear();
         if self.carried == 0 && self.in_flight.is_empty() && !self.tables.iter().any(|table| table.borrow().is_dirty())
         {
             return None;
@@ -299,7 +308,8 @@ impl Store {
     }
 
     /// Goes back to the last hand-off or cut, as if the store had just been opened there; the handles that it has given out
-    /// are worth nothing any more. All flushes and folds must have been told of. Reads the file.
+    /// must not be used any more. All flushes and folds must have been told of. What has not changed since stays in memory;
+    /// the rest is read from the file when its state is asked for.
     ///
     /// # Errors
     /// If an earlier flush has failed and what it held cannot be written now either; the store can then be rewound later.
@@ -314,10 +324,12 @@ impl Store {
                 }
             }
             self.carried = 0;
+            self.committed = self.number;
+            self.tables.iter().for_each(|table| table.borrow_mut().committed(self.number));
         }
         self.lower.renew();
         self.tables.clear();
-        self.taken.clear();
+        self.before.extend(self.taken.drain(..).zip(self.handles.drain(..)));
         self.migrations.clear();
         self.exhausted = None;
         Ok(())

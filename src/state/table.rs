@@ -397,6 +397,69 @@ impl<N: Namespace, K: Key, S: Shape> Table<N, K, S> {
         Ok(())
     }
 
+    /// Goes back to the last hand-off, all of which must be in the file: what has changed since is read again.
+    ///
+    /// * `aging`: the new one, if its slots age.
+    pub(super) fn rewind(&mut self, aging: Option<Rc<Aging>>) -> Result<(), Error> {
+        self.aging = aging;
+        self.last = None;
+        // What changed, by namespace and key: those that are in memory changed, and those that were removed.
+        let mut changed: Vec<Vec<u8>> = Vec::new();
+        let namespaces: Vec<N> = match self.soiled.take() {
+            Some(soiled) => soiled,
+            None => self.index.namespaces().collect(),
+        };
+        for namespace in namespaces {
+            let Some(space) = self.index.get(namespace) else { continue };
+            for slot in self.spaces[space].take_dirty() {
+                self.forget(&slot);
+                if slot.mark.is_stored() {
+                    let at = Keyed { key: &slot.key, hash: slot.hash };
+                    let mut key = Vec::new();
+                    FullKey { state: self.state, namespace, at }.write(&mut key).map_err(|e| self.names.codec(e))?;
+                    changed.push(key);
+                }
+            }
+            if self.spaces[space].is_empty() {
+                self.release(namespace, space);
+            }
+        }
+        self.soiled = Some(Vec::new());
+        let mut at = 0;
+        while at < self.dead.arena.len() {
+            let (key, _, next) = self.dead.arena.entry(at);
+            let gathered: Gathered<N, K, S> = Gathered::begin(key).map_err(|e| self.names.codec(e))?;
+            changed.push(gathered.prefix);
+            at = next;
+        }
+        self.dead = Dead::default();
+        changed.sort_unstable();
+        changed.dedup();
+        self.reload(&changed)
+    }
+
+    /// Reads keys that are not in memory, by their full keys in ascending order.
+    fn reload(&mut self, keys: &[Vec<u8>]) -> Result<(), Error> {
+        let mut found: Vec<Gathered<N, K, S>> = Vec::new();
+        let Table { lower, names, .. } = self;
+        lower.scan(keys.iter().map(Vec::as_slice), |key, value| {
+            if found.last().is_none_or(|slot| !key.starts_with(&slot.prefix)) {
+                found.push(Gathered::begin(key).map_err(|e| names.codec(e))?);
+            }
+            match found.last_mut() {
+                Some(slot) => S::load(&mut slot.shape, &key[slot.prefix.len()..], value).map_err(|e| names.codec(e)),
+                None => Ok(()),
+            }
+        })?;
+        for Gathered { namespace, hash, key, shape, .. } in found {
+            if let Some(shape) = shape {
+                let space = self.space_or_new(namespace);
+                self.add(space, Slot { hash, key, shape, mark: Mark::LOADED });
+            }
+        }
+        Ok(())
+    }
+
     /// Reads what the file holds of this state, into memory as far as `bytes` go.
     pub(super) fn load_all(&mut self, bytes: usize) -> Result<(), Error> {
         let names = Names { state: String::new(), uid: String::new() };
