@@ -92,6 +92,7 @@ mod guarded;
 mod index;
 mod job_file;
 mod layers;
+mod letters;
 mod list;
 mod map;
 mod pieces;
@@ -116,6 +117,8 @@ mod fold_tests;
 #[cfg(test)]
 mod larger_tests;
 #[cfg(test)]
+mod letters_tests;
+#[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod promise_tests;
@@ -131,6 +134,7 @@ pub use flush::{Flush, FlushOutcome};
 pub use fold::{Fold, FoldOutcome};
 pub use guarded::{Survives, sync_dir};
 pub use job_file::JobFile;
+pub use letters::{LetterFile, LetterStatus, StoredLetter};
 pub use list::{ListState, WindowedList};
 pub use map::MapState;
 pub use reducing::ReducingState;
