@@ -66,6 +66,26 @@ pub enum Error {
         /// Why it was not restarted.
         reason: String,
     },
+    /// Something cannot be done with a dead letter.
+    #[error("dead letter {id}: {reason}")]
+    DeadLetter {
+        /// Its id.
+        id: crate::record::LetterId,
+        /// Why not.
+        reason: String,
+    },
+    /// The job is not running any more.
+    #[error("job `{job}` has ended; what it keeps is found in its state directory")]
+    Over {
+        /// The job.
+        job: String,
+    },
+    /// The job has read all its input and takes no more records.
+    #[error("job `{job}` has finished and takes no more records; start it anew over its input with --fresh")]
+    Finished {
+        /// The job.
+        job: String,
+    },
     /// The job's threads are gone without a word.
     #[error("job `{job}` ended without a result; this is a mistake in Millstream")]
     Lost {
@@ -89,7 +109,12 @@ impl Faulty for Error {
             Error::Failed { fault, .. } => *fault,
             Error::Lost { .. } => Fault::Internal,
             Error::StateDirectoryInUse { .. } => Fault::External,
-            Error::Graph { .. } | Error::Config(_) | Error::StateDirectory { .. } => Fault::User,
+            Error::Graph { .. }
+            | Error::Config(_)
+            | Error::StateDirectory { .. }
+            | Error::DeadLetter { .. }
+            | Error::Over { .. }
+            | Error::Finished { .. } => Fault::User,
         }
     }
 }

@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "runtime",
         &["fault", "record", "time", "state", "connector", "operator", "config", "graph", "checkpoint", "error"],
     ),
-    ("error", &["fault", "state", "connector", "graph", "checkpoint"]),
+    ("error", &["fault", "record", "state", "connector", "graph", "checkpoint"]),
     ("testing", &["fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
     ("api", &["record", "time", "state", "connector", "operator", "config", "graph", "runtime", "error"]),
 ];

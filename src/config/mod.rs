@@ -45,6 +45,9 @@ pub struct Config {
     /// much again may wait while a subtask is restarted, so that those who send to it can go on serving others. 0: every failure takes the whole
     /// job back to its last checkpoint. Default: 64 MiB.
     pub journal: usize,
+    /// How many dead letters the job keeps, replayed ones among them; with more it fails rather than lose one. Default:
+    /// 1,000,000.
+    pub dead_letter_limit: u64,
     /// How many records a batch holds at most, at least 1. Default: 1,024. Batches leave earlier when nothing else is to be
     /// done.
     pub batch_size: usize,
@@ -68,6 +71,7 @@ impl Default for Config {
             restart: Restart::default(),
             fresh: false,
             journal: 64 << 20,
+            dead_letter_limit: 1_000_000,
             batch_size: 1024,
             channel_batches: 4,
             channel_bytes: 4 << 20,
@@ -131,6 +135,13 @@ impl Config {
     #[must_use]
     pub fn journal(mut self, bytes: usize) -> Self {
         self.journal = bytes;
+        self
+    }
+
+    /// Sets [`dead_letter_limit`](Config::dead_letter_limit).
+    #[must_use]
+    pub fn dead_letter_limit(mut self, letters: u64) -> Self {
+        self.dead_letter_limit = letters;
         self
     }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! <state-dir>/lock                              held while a process uses the directory; its pid
 //! <state-dir>/job.redb                          the manifest; job.unborn until it is whole
+//! <state-dir>/dead-letters.redb                 records that could not be processed; dead-letters.unborn until it is whole
 //! <state-dir>/<generation>/<uid>/<subtask>.redb keyed state
 //! ```
 
@@ -15,6 +16,9 @@ use std::path::{Path, PathBuf};
 
 const LOCK: &str = "lock";
 const MANIFEST: &str = "job.redb";
+const LETTERS: &str = "dead-letters.redb";
+/// Letters that a crash has kept from being born.
+const UNBORN_LETTERS: &str = "dead-letters.unborn";
 /// A manifest that a crash has kept from being born: of no worth.
 const UNBORN: &str = "job.unborn";
 
@@ -56,6 +60,14 @@ impl StateDirectory {
         Ok(directory)
     }
 
+    /// Takes the lock of the directory of a job that does not run.
+    pub(super) fn of_stopped_job(path: &Path) -> Result<Self> {
+        let manifest = path.join(MANIFEST);
+        fs::metadata(&manifest).map_err(|cause| io("find a job there", &manifest, cause))?;
+        let lock = Self::lock(path)?;
+        Ok(StateDirectory { path: path.to_owned(), _lock: lock, _temporary: None, survives: Survives::PowerLoss })
+    }
+
     fn lock(path: &Path) -> Result<File> {
         let file = path.join(LOCK);
         let opened = File::options().read(true).write(true).create(true).truncate(false).open(&file);
@@ -90,6 +102,11 @@ impl StateDirectory {
     /// Where the manifest is.
     pub(super) fn manifest(&self) -> PathBuf {
         self.path.join(MANIFEST)
+    }
+
+    /// Where the dead letters are, if there are any.
+    pub(super) fn letters(&self) -> PathBuf {
+        self.path.join(LETTERS)
     }
 
     /// Where a subtask's state file is.
@@ -142,12 +159,14 @@ impl StateDirectory {
         Ok(())
     }
 
-    /// Removes the manifest and the state files, and nothing that is not ours.
+    /// Removes the manifest, the dead letters and the state files, and nothing that is not ours.
     fn empty(&self) -> Result<()> {
-        let manifest = self.manifest();
-        match fs::remove_file(&manifest) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(io("remove", &manifest, cause)),
-            _ => {}
+        for name in [MANIFEST, LETTERS, UNBORN_LETTERS] {
+            let file = self.path.join(name);
+            match fs::remove_file(&file) {
+                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(io("remove", &file, cause)),
+                _ => {}
+            }
         }
         self.remove_other_generations(0)
     }
@@ -190,7 +209,7 @@ mod tests {
     fn a_fresh_start_removes_our_files_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("1/users")).unwrap();
-        for file in ["1/users/0.redb", "job.redb", "holiday.jpg"] {
+        for file in ["1/users/0.redb", "job.redb", "dead-letters.redb", "holiday.jpg"] {
             fs::write(folder.path().join(file), "x").unwrap();
         }
         let directory = StateDirectory::open(&Config::default().state_dir(folder.path()).fresh(true)).unwrap();

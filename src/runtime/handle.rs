@@ -1,11 +1,12 @@
 //! A running job, as the program that started it sees it.
 
 use super::job::Master;
-use super::mailbox::{Stop, send};
+use super::letters::DeadLetters;
+use super::mailbox::{AskLetters, Stop, send};
 use super::status::{Board, JobStatus};
 use crate::error::{Error, Result};
 use actix::Addr;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -86,6 +87,16 @@ impl JobHandle {
     /// [`wait`](JobHandle::wait) for the end. No window is fired for it.
     pub fn stop(&self) {
         send(&self.master, Stop);
+    }
+
+    /// The records that the job's operators could not process. Waits until the job has opened its state.
+    ///
+    /// # Errors
+    /// [`Error::Over`] if the job has ended.
+    pub fn dead_letters(&self) -> Result<DeadLetters> {
+        let (sender, receiver) = mpsc::channel();
+        send(&self.master, AskLetters(sender));
+        receiver.recv().map_err(|_| Error::Over { job: self.board.status().job })
     }
 
     /// Waits at most `timeout` for the end of the job; returns whether it has ended.

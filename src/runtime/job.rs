@@ -11,7 +11,7 @@
 
 use super::assembly::Blueprint;
 use super::ledger::{Ledger, Opened};
-use super::mailbox::{Control, Failure, News, Part, Report, Stop, send};
+use super::mailbox::{AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
 use super::status::{Board, JobState};
 use super::subtask::Subtask;
 use crate::checkpoint::{Life, Tracker, Verdict};
@@ -199,6 +199,7 @@ impl Master {
         if self.stop_asked {
             self.ending(Life::Stopped, ctx);
         } else {
+            self.hand_out();
             self.schedule(self.config.checkpoint_interval, ctx);
         }
     }
@@ -266,6 +267,11 @@ impl Master {
                 self.supervise(Failure::error(operator, 0, &undecided), ctx);
                 return;
             }
+            // It would be refused again and again.
+            Err(error @ Error::State(state::Error::TooManyLetters { .. })) => {
+                self.close(After::End(Err(error)), None, ctx);
+                return;
+            }
             Err(error) => {
                 self.checkpoint_failed(epoch, &error.to_string(), ctx);
                 return;
@@ -274,6 +280,7 @@ impl Master {
         self.board.checkpoints.store(ledger.manifest().checkpoints, Relaxed);
         tracing::debug!(job = %self.plan.graph.job, %epoch, "checkpoint complete");
         self.crew.all().for_each(|subtask| send(subtask, Control::Committed(epoch)));
+        self.hand_out();
         self.show(ctx);
     }
 
@@ -314,6 +321,20 @@ impl Master {
         }
         // If an epoch is open, its end leads here again.
         self.schedule(Some(Duration::ZERO), ctx);
+    }
+
+    /// Hands dead letters that are to be replayed to their operators.
+    fn hand_out(&mut self) {
+        let Some(ledger) = self.ledger.as_ref().filter(|_| self.phase == Phase::Running) else { return };
+        match ledger.replays() {
+            Ok(replays) => replays.into_iter().for_each(|((chain, subtask), replay)| {
+                send(&self.crew.addresses[chain][subtask], Control::Replay(replay));
+            }),
+            Err(error) => {
+                self.board.set_failure(error.to_string());
+                tracing::warn!(job = %self.job(), %error, "dead letters cannot be replayed yet; trying again");
+            }
+        }
     }
 
     // ---------------------------------------------------------------- supervision
@@ -477,6 +498,26 @@ impl Handler<Report> for Master {
                 }
             }
         }
+    }
+}
+
+impl Handler<AskLetters> for Master {
+    type Result = ();
+
+    fn handle(&mut self, AskLetters(reply): AskLetters, ctx: &mut Self::Context) {
+        if let Some(ledger) = &self.ledger {
+            let master = ctx.address();
+            // Who has asked may not wait any more.
+            let _ = reply.send(ledger.dead_letters(move || send(&master, HandOut)));
+        }
+    }
+}
+
+impl Handler<HandOut> for Master {
+    type Result = ();
+
+    fn handle(&mut self, _: HandOut, _: &mut Self::Context) {
+        self.hand_out();
     }
 }
 

@@ -6,6 +6,7 @@ use super::assembly::{Blueprint, StateFile, key_groups, share_splits};
 use super::directory::StateDirectory;
 use super::drift::DriftBoard;
 use super::exchange;
+use super::letters::{Addressed, DeadLetters, LetterStore, Letters};
 use super::mailbox::Part;
 use crate::checkpoint::{Life, Manifest, OperatorEntry, Resolution, resolve};
 use crate::config::Config;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub(super) struct Ledger {
     plan: Arc<Plan>,
     config: Arc<Config>,
+    letters: Letters,
     directory: StateDirectory,
     file: JobFile,
     manifest: Manifest,
@@ -76,8 +78,10 @@ impl Ledger {
                 (JobFile::create(&path, &bytes(&manifest), directory.survives())?, manifest)
             }
         };
+        let letters = LetterStore::open(&directory, &manifest, config.dead_letter_limit)?;
+        let letters = Letters(Arc::new(letters));
         let crashed = resolution == (Resolution::Resume { crashed: true });
-        let mut ledger = Ledger { plan, config, directory, file, manifest, committers, applied: true };
+        let mut ledger = Ledger { plan, config, letters, directory, file, manifest, committers, applied: true };
         if resolution == Resolution::Finished {
             ledger.recover_sinks()?;
         }
@@ -97,6 +101,7 @@ impl Ledger {
         // What is on disk counts: the last life may have ended on a commit of which it is not known whether it went through.
         self.manifest = read_manifest(&self.file, &self.directory)?;
         self.recover_sinks()?;
+        self.letters.0.begin(self.manifest.epoch)?;
         let mut next = self.manifest.clone();
         next.restarts += u64::from(restart);
         next.attempt += 1;
@@ -285,13 +290,29 @@ impl Ledger {
                 files[part.entry.index] = written;
             }
         }
+        let letters: Vec<_> = parts.iter().flat_map(|part| &part.letters).cloned().collect();
+        let replayed: Vec<_> = parts.iter().flat_map(|part| &part.replayed).copied().collect();
+        self.letters.0.write(epoch, &letters, &replayed)?;
         next.subtasks = parts.into_iter().map(|part| part.entry).collect();
         next.epoch = epoch;
         next.life = life;
         next.checkpoints += 1;
         self.save(next)?;
+        self.letters.0.committed(epoch, life);
         self.applied = self.committers.is_empty();
         Ok(())
+    }
+
+    /// The next dead letters that are to be handed to their operators again.
+    pub(super) fn replays(&self) -> Result<Vec<Addressed>> {
+        Ok(self.letters.0.hand_out(&self.plan)?)
+    }
+
+    /// The dead letters, for others to look at.
+    ///
+    /// * `asked`: tells the job that there are some to be replayed.
+    pub(super) fn dead_letters(&self, asked: impl Fn() + Send + Sync + 'static) -> DeadLetters {
+        DeadLetters::of(self.letters.0.clone(), self.plan.clone(), asked)
     }
 
     /// Makes the output of the last complete epoch visible.
@@ -335,7 +356,7 @@ fn bytes(manifest: &Manifest) -> Vec<u8> {
     serde_json::to_vec(manifest).expect("a manifest can be written as JSON")
 }
 
-fn read_manifest(file: &JobFile, directory: &StateDirectory) -> Result<Manifest> {
+pub(super) fn read_manifest(file: &JobFile, directory: &StateDirectory) -> Result<Manifest> {
     let bytes = file.load()?;
     serde_json::from_slice(&bytes).map_err(|cause| {
         let found = format!("its manifest cannot be read ({cause})");

@@ -5,15 +5,17 @@
 //! never stuck behind data.
 
 use super::job::Master;
+use super::letters::DeadLetters;
+use super::replay::Replay;
 use super::status::LocalRestart;
 use super::subtask::Subtask;
 use crate::checkpoint::SubtaskEntry;
 use crate::fault::Fault;
-use crate::record::{DeadLetter, Element, Epoch};
+use crate::record::{DeadLetter, Element, Epoch, LetterId};
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 /// An element on a channel, to its receiver.
 #[derive(Message)]
@@ -44,6 +46,8 @@ pub(super) enum Control {
     Wire(Addresses),
     /// Everybody is wired: begin to read.
     Start,
+    /// Hand this record to the operator again.
+    Replay(Replay),
     /// Open an epoch; with `stop`, read nothing behind it.
     Trigger { epoch: Epoch, stop: bool },
     /// The epoch is complete and committed.
@@ -62,8 +66,10 @@ pub(super) struct Part {
     pub(super) written: Option<Epoch>,
     /// What its sinks have prepared, by uid.
     pub(super) sinks: Vec<(String, Value)>,
-    /// What its operators have given up on since the last epoch.
+    /// What its operators have given up on, as far as no epoch is known to be committed that holds it.
     pub(super) letters: Vec<DeadLetter>,
+    /// The same of letters whose records were handed to its operators again.
+    pub(super) replayed: Vec<LetterId>,
 }
 
 /// Why a subtask cannot go on.
@@ -112,6 +118,16 @@ pub(super) struct Report {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Stop;
+
+/// Somebody wants to look at the job's dead letters.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct AskLetters(pub(super) mpsc::Sender<DeadLetters>);
+
+/// Dead letters are to be replayed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct HandOut;
 
 /// Sends a message; one to an actor that is gone is dropped, which is right: it belongs to a life that is over.
 #[expect(clippy::disallowed_methods, reason = "the one place that sends: data holds a credit, the rest is rare")]

@@ -26,9 +26,11 @@ mod handle;
 mod job;
 mod lane;
 mod ledger;
+mod letters;
 mod mailbox;
 mod protocol;
 mod reading;
+mod replay;
 mod shell;
 mod signals;
 mod status;
@@ -36,6 +38,7 @@ mod stepped;
 mod subtask;
 
 pub use handle::JobHandle;
+pub use letters::DeadLetters;
 pub use status::{JobState, JobStatus, LocalRestart, OperatorStatus};
 pub(crate) use stepped::{Random, SteppedJob};
 

@@ -198,7 +198,18 @@ impl SteppedJob {
             self.seats[seat].shell.start();
             self.settle(seat);
         }
+        self.hand_out()?;
         self.publish();
+        Ok(())
+    }
+
+    /// Hands dead letters that are to be replayed to their operators.
+    pub(crate) fn hand_out(&mut self) -> Result<()> {
+        for ((chain, subtask), replay) in self.ledger().replays()? {
+            let before: usize = self.plan.chains[..chain].iter().map(|chain| chain.parallelism).sum();
+            self.seats[before + subtask].shell.hand_again(replay);
+            self.seats[before + subtask].awake = true;
+        }
         Ok(())
     }
 

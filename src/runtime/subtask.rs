@@ -220,6 +220,10 @@ impl Handler<Control> for Subtask {
                 self.settle(ctx);
                 self.wake(ctx);
             }
+            Control::Replay(replay) => {
+                self.shell.iter_mut().for_each(|shell| shell.hand_again(replay.clone()));
+                self.wake(ctx);
+            }
             Control::Trigger { epoch, stop } => {
                 let Some(shell) = self.shell.as_mut().filter(|_| !self.closing) else { return };
                 match shell.trigger(epoch, stop) {

@@ -95,6 +95,18 @@ pub enum Error {
         /// The epoch that should be there.
         written: Epoch,
     },
+    /// More records have failed than the job may keep.
+    #[error(
+        "{path}: would hold {found} dead letters, and the setting `dead_letter_limit` is {limit}; look at them, mend the operator that fails, remove those that are not needed, or raise the limit", path = path.display()
+    )]
+    TooManyLetters {
+        /// The file.
+        path: PathBuf,
+        /// How many there would be.
+        found: u64,
+        /// How many there may be.
+        limit: u64,
+    },
     /// The epoch to go back to has been folded into later ones.
     #[error("{path}: cannot go back to epoch {epoch}, only to {folded} and later ones", path = path.display())]
     Folded {

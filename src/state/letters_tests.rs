@@ -74,10 +74,16 @@ fn a_replay_that_was_rolled_back_is_asked_for_again() {
     assert_eq!(all(&file, epoch(2))[1].2, LetterStatus::Replayed(epoch(2)));
     let file = reopen(&path, file);
     file.roll_back(epoch(1)).unwrap();
-    assert_eq!((all(&file, epoch(1))[1].2.clone(), file.asked(epoch(1)).unwrap()), (LetterStatus::Replaying, asked.clone()));
+    assert_eq!(
+        (all(&file, epoch(1))[1].2.clone(), file.asked(epoch(1)).unwrap()),
+        (LetterStatus::Replaying, asked.clone())
+    );
     file.write(epoch(1), epoch(3), &[], &asked).unwrap();
     file.roll_back(epoch(3)).unwrap();
-    assert_eq!((all(&file, epoch(3))[1].2.clone(), file.asked(epoch(3)).unwrap()), (LetterStatus::Replayed(epoch(3)), vec![]));
+    assert_eq!(
+        (all(&file, epoch(3))[1].2.clone(), file.asked(epoch(3)).unwrap()),
+        (LetterStatus::Replayed(epoch(3)), vec![])
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::super::mailbox::{Failure, News, Part};
 use super::recovery::Recovery;
 use super::{Shell, Work};
 use crate::checkpoint::SubtaskEntry;
-use crate::record::{DeadLetter, Element, Epoch};
+use crate::record::{DeadLetter, Element, Epoch, LetterId};
 use crate::state::{FlushOutcome, Relief};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ pub(super) struct Pending {
     entry: SubtaskEntry,
     sinks: Vec<(String, Value)>,
     letters: Vec<DeadLetter>,
+    replayed: Vec<LetterId>,
     /// How many jobs have not answered.
     missing: usize,
     failure: Option<String>,
@@ -57,7 +58,9 @@ impl Shell {
             operators: prepared.small,
         };
         let missing = prepared.sinks.len() + usize::from(prepared.flush.is_some());
-        self.pending = Some(Pending { epoch, entry, sinks: Vec::new(), letters, missing, failure: None });
+        let replayed = self.replayed.give(epoch);
+        let (sinks, failure) = (Vec::new(), None);
+        self.pending = Some(Pending { epoch, entry, sinks, letters, replayed, missing, failure });
         prepared.flush.into_iter().for_each(|flush| self.ask(Work::Flush(flush, Some(epoch))));
         for (sink, (_, _, job)) in prepared.sinks.into_iter().enumerate() {
             self.ask(Work::Prepare(sink, epoch, job));
@@ -100,8 +103,9 @@ impl Shell {
     pub(super) fn acknowledge(&mut self) {
         let Some(pending) = self.pending.take_if(|pending| pending.missing == 0) else { return };
         let written = self.blueprint.state.is_some().then_some(self.written);
+        let Pending { entry, sinks, letters, replayed, .. } = pending;
         let part = match pending.failure {
-            None => Ok(Part { entry: pending.entry, written, sinks: pending.sinks, letters: pending.letters }),
+            None => Ok(Part { entry, written, sinks, letters, replayed }),
             Some(failure) => Err(format!(
                 "operator `{}`, subtask {}: {failure}",
                 self.blueprint.label(self.blueprint.head()),
@@ -114,6 +118,7 @@ impl Shell {
     /// The epoch is complete and committed: what was kept for going behind it can go.
     pub(in super::super) fn committed(&mut self, epoch: Epoch) {
         self.letters.committed(epoch);
+        self.replayed.committed(epoch);
         let lost = self.recovery.as_mut().and_then(Recovery::remains).map(|remains| &remains.sinks);
         let sinks = lost.or_else(|| self.core.as_ref().map(|core| &core.sinks));
         sinks.into_iter().flatten().for_each(|sink| sink.port.borrow_mut().committed(epoch));

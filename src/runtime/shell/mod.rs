@@ -12,7 +12,9 @@
 //! waits for credit, while too much work waits in a lane, while its state waits for memory, or while the operator in front
 //! wants none; it does take barriers then.
 
+mod again;
 mod checkpoint;
+mod held;
 mod input;
 mod journal;
 mod recovery;
@@ -24,19 +26,21 @@ use super::channel::{InputClock, Limits};
 use super::exchange::{self, Exchanges};
 use super::mailbox::{Failure, News};
 use super::reading::{ReadDone, ReadJob, Reading};
+use super::replay::Replay;
 use crate::checkpoint::Alignment;
 use crate::connector::{Prepared, SinkJob};
 use crate::fault::guard;
 use crate::graph::Logic;
 use crate::operator::{Answer, Call, Core, Error};
-use crate::record::{Element, Epoch};
+use crate::record::{DeadLetter, Element, Epoch, LetterId};
 use crate::state::{Flush, FlushOutcome, Fold, FoldOutcome, Store};
 use crate::time::{Clock, Timestamp};
 use checkpoint::Pending;
+use held::Held;
 use input::Input;
 pub(super) use journal::Base;
 use journal::{Entry, Journal};
-use recovery::{Letters, Present, Recovery};
+use recovery::{Present, Recovery};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -130,7 +134,8 @@ pub(super) struct Shell {
     present: Present,
     /// The core is being restarted.
     recovery: Option<Recovery>,
-    letters: Letters,
+    /// What has been put aside and is not yet part of a committed epoch.
+    letters: Held<DeadLetter>,
     /// How many bytes of batches wait whose senders have their credit back.
     parked: usize,
     /// The uids of its sinks.
@@ -166,6 +171,10 @@ pub(super) struct Shell {
     /// The newest epoch under which something was written ahead of its barrier, to make room.
     spilled: Epoch,
     pending: Option<Pending>,
+    /// Records that are to be handed to the operator again.
+    replays: VecDeque<Replay>,
+    /// Those that have been, and are not yet part of a committed epoch.
+    replayed: Held<LetterId>,
     effects: VecDeque<Effect>,
 }
 
@@ -199,12 +208,14 @@ impl Shell {
             spilled: Epoch::ZERO,
             written: blueprint.state.as_ref().map_or(Epoch::ZERO, |file| file.written),
             pending: None,
+            replays: VecDeque::new(),
+            replayed: Held::default(),
             effects: VecDeque::new(),
             journal: Shell::new_journal(&blueprint, &core),
             journal_limit: blueprint.config.journal / subtasks.max(1),
             present: Present::default(),
             recovery: None,
-            letters: Letters::default(),
+            letters: Held::default(),
             parked: 0,
             sinks: core.sinks.iter().map(|sink| sink.uid.clone()).collect(),
             core: Some(core),
@@ -342,7 +353,8 @@ impl Shell {
             return Ok(room);
         }
         if self.reading.is_some() {
-            return if room && self.reads { self.read() } else { Ok(false) };
+            let reads = room && self.reads;
+            return if reads { Ok(self.take_again()? || self.read()?) } else { Ok(false) };
         }
         if room && self.tick()? {
             return Ok(true);
@@ -354,6 +366,9 @@ impl Shell {
             return Ok(false);
         }
         let open = self.core.as_ref().is_some_and(|core| self.is_open(core));
+        if room && open && self.take_again()? {
+            return Ok(true);
+        }
         self.take_element(room && open)
     }
 

@@ -33,7 +33,7 @@ use crate::config::Restart;
 use crate::fault::{Fault, guard};
 use crate::graph::Exchange;
 use crate::operator::{self, Core, Error, OnError, Poison, Remains, Skip};
-use crate::record::{DeadLetter, Epoch};
+use crate::record::DeadLetter;
 use crate::state::Store;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -72,33 +72,6 @@ pub(super) struct Present {
     struck: bool,
     /// Since when there is a recovery, by the clock's `elapsed`, and why.
     lost: Option<(Duration, Failure)>,
-}
-
-/// What has been put aside and is not yet part of a committed epoch.
-#[derive(Default)]
-pub(super) struct Letters {
-    kept: Vec<DeadLetter>,
-    /// How many of them were given to the coordinator with an epoch.
-    given: Vec<(Epoch, usize)>,
-}
-
-impl Letters {
-    pub(super) fn add(&mut self, letters: Vec<DeadLetter>) {
-        self.kept.extend(letters);
-    }
-
-    /// All that is not committed: an epoch that fails takes nothing with it.
-    pub(super) fn give(&mut self, epoch: Epoch) -> Vec<DeadLetter> {
-        self.given.push((epoch, self.kept.len()));
-        self.kept.clone()
-    }
-
-    pub(super) fn committed(&mut self, epoch: Epoch) {
-        let gone = self.given.iter().filter(|(given, _)| *given <= epoch).map(|(_, count)| *count).max().unwrap_or(0);
-        self.kept.drain(..gone);
-        self.given.retain(|(given, _)| *given > epoch);
-        self.given.iter_mut().for_each(|(_, count)| *count -= gone);
-    }
 }
 
 impl Shell {
