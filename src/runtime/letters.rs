@@ -47,6 +47,8 @@ struct Desk {
     finished: bool,
     /// The file may hold something of an epoch that was not committed.
     ahead: bool,
+    /// There may be letters that are to be replayed and have not been handed out.
+    pending: bool,
     /// What has been handed out in this life.
     handed: BTreeSet<LetterId>,
     /// The job has let go of its directory.
@@ -58,7 +60,7 @@ impl LetterStore {
     pub(super) fn open(directory: &StateDirectory, manifest: &Manifest, limit: u64) -> Result<Self> {
         let (path, survives) = (directory.letters(), directory.survives());
         let file = match path.exists() {
-            true => Some(LetterFile::open(&path, manifest.job_id, survives)?),
+            true => Some(LetterFile::open(&path, manifest.job_id, survives).map_err(dispensable)?),
             false => None,
         };
         let desk = Desk {
@@ -66,6 +68,7 @@ impl LetterStore {
             committed: manifest.epoch,
             finished: manifest.life == Life::Finished,
             ahead: true,
+            pending: true,
             handed: BTreeSet::new(),
             closed: false,
         };
@@ -81,6 +84,7 @@ impl LetterStore {
     pub(super) fn begin(&self, epoch: Epoch) -> Result<(), state::Error> {
         let mut desk = self.desk();
         desk.committed = epoch;
+        desk.pending = true;
         desk.handed.clear();
         desk.file.as_ref().map_or(Ok(()), |file| file.roll_back(epoch))?;
         desk.ahead = false;
@@ -130,10 +134,14 @@ impl LetterStore {
     /// does not fit the program is marked as refused.
     pub(super) fn hand_out(&self, plan: &Plan) -> Result<Vec<Addressed>, state::Error> {
         let mut desk = self.desk();
-        let Desk { file: Some(file), committed, handed, .. } = &mut *desk else { return Ok(Vec::new()) };
+        let Desk { file: Some(file), committed, pending: pending @ true, handed, .. } = &mut *desk else {
+            return Ok(Vec::new());
+        };
         let mut out = Vec::new();
-        let asked = file.asked(*committed)?.into_iter().filter(|id| !handed.contains(id)).take(HANDFUL);
-        for id in asked.collect::<Vec<_>>() {
+        let mut asked = file.asked(*committed)?;
+        asked.retain(|id| !handed.contains(id));
+        let more = asked.len() > HANDFUL;
+        for id in asked.into_iter().take(HANDFUL) {
             let Some(stored) = file.get(*committed, id)? else { continue };
             match place(plan, &stored) {
                 Ok(addressed) => {
@@ -146,15 +154,18 @@ impl LetterStore {
                 }
             }
         }
+        *pending = more;
         Ok(out)
     }
 
     /// Runs `work` on the file, if there is one; `none` if there never was a letter.
     fn with<R>(&self, none: R, work: impl FnOnce(&LetterFile, &Desk) -> Result<R>) -> Result<R> {
-        let desk = self.desk();
+        let mut desk = self.desk();
         if desk.closed {
             return Err(Error::Over { job: self.name.clone() });
         }
+        // Whoever looks may have asked for a replay.
+        desk.pending = true;
         desk.file.as_ref().map_or(Ok(none), |file| work(file, &desk))
     }
 }
@@ -319,6 +330,17 @@ impl DeadLetters {
             }
             Ok(Ok(file.remove(ids)?))
         })?
+    }
+}
+
+/// Says of a damaged file what is lost without it.
+fn dispensable(error: state::Error) -> state::Error {
+    match error {
+        state::Error::Corrupt { path, found } => {
+            let found = format!("{found} (it holds dead letters only; without it the job goes on, and they are lost)");
+            state::Error::Corrupt { path, found }
+        }
+        other => other,
     }
 }
 

@@ -9,6 +9,8 @@
 //! * The master (`job.rs`) supervises them and coordinates checkpoints. It runs on a control arbiter of its own.
 //! * There is one arbiter (thread) per worker; the subtasks with the same number share it, so that only an exchange crosses
 //!   threads. What blocks runs on the blocking pool.
+//! * What is durable about a job is in the master's hands (`ledger.rs`): the manifest, the state files, and the records that
+//!   could not be processed (`letters.rs`), which come again by the master too (`replay.rs`).
 //!
 //! # Order and loss
 //! * A channel (`channel.rs`) keeps the order of its elements; between channels there is none.

@@ -8,6 +8,7 @@
 use super::assembly::Blueprint;
 use super::exchange;
 use super::ledger::{Ledger, Opened};
+use super::letters::DeadLetters;
 use super::mailbox::{Failure, News, Part};
 use super::shell::{Effect, Lane, Shell, Work};
 use super::status::{Board, JobState, JobStatus};
@@ -21,7 +22,7 @@ use crate::state;
 use crate::time::{Clock, ManualClock};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Pseudo-random numbers from a seed.
@@ -83,6 +84,8 @@ pub(crate) struct SteppedJob {
     clock: Arc<ManualClock>,
     board: Arc<Board>,
     random: Option<Random>,
+    /// Dead letters may have to be handed out.
+    letters_asked: Arc<AtomicBool>,
     /// `None` only while it is opened anew.
     ledger: Option<Ledger>,
     restarts: RestartState,
@@ -124,6 +127,7 @@ impl SteppedJob {
             config: Arc::new(config),
             clock,
             random: seed.map(Random::new),
+            letters_asked: Arc::default(),
             ledger: None,
             seats: Vec::new(),
             tracker: Tracker::new(0, 0),
@@ -198,13 +202,22 @@ impl SteppedJob {
             self.seats[seat].shell.start();
             self.settle(seat);
         }
-        self.hand_out()?;
+        self.letters_asked.store(true, Relaxed);
         self.publish();
         Ok(())
     }
 
-    /// Hands dead letters that are to be replayed to their operators.
-    pub(crate) fn hand_out(&mut self) -> Result<()> {
+    /// The job's dead letters.
+    pub(crate) fn dead_letters(&mut self) -> DeadLetters {
+        let asked = self.letters_asked.clone();
+        self.ledger().dead_letters(move || asked.store(true, Relaxed))
+    }
+
+    /// Hands dead letters that are to be replayed to their operators, if any may have been asked for.
+    fn hand_out(&mut self) -> Result<()> {
+        if !self.letters_asked.swap(false, Relaxed) {
+            return Ok(());
+        }
         for ((chain, subtask), replay) in self.ledger().replays()? {
             let before: usize = self.plan.chains[..chain].iter().map(|chain| chain.parallelism).sum();
             self.seats[before + subtask].shell.hand_again(replay);
@@ -220,6 +233,7 @@ impl SteppedJob {
         if self.over {
             return Ok(Turn::Quiet);
         }
+        self.hand_out()?;
         let moves = self.moves();
         if moves.is_empty() {
             return Ok(Turn::Quiet);
@@ -339,21 +353,30 @@ impl SteppedJob {
             Verdict::Failed(epoch, cause) => self.void(epoch, &cause),
             Verdict::Complete(epoch, parts) => {
                 let life = self.opened_as;
-                let committed = self.ledger().commit(epoch, parts, life).and_then(|()| self.ledger().apply());
+                let committed = self.ledger().commit(epoch, parts, life).and_then(|()| {
+                    self.committed(epoch);
+                    self.ledger().apply()
+                });
                 match committed {
                     Err(error) => self.void(epoch, &error.to_string()),
                     Ok(()) => {
                         self.settled = epoch;
                         self.over |= life != Life::Running;
-                        for number in 0..self.seats.len() {
-                            self.seats[number].shell.committed(epoch);
-                            self.seats[number].awake = true;
-                            self.settle(number);
-                        }
                     }
                 }
             }
         }
+    }
+
+    /// An epoch is committed.
+    fn committed(&mut self, epoch: Epoch) {
+        for number in 0..self.seats.len() {
+            self.seats[number].shell.committed(epoch);
+            self.seats[number].awake = true;
+            self.settle(number);
+        }
+        // There may be more letters to be replayed than are handed out at a time.
+        self.letters_asked.store(true, Relaxed);
     }
 
     /// An epoch has failed.

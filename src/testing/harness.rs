@@ -5,7 +5,7 @@ use crate::api::{Job, Stream};
 use crate::config::{Config, Restart};
 use crate::error::Result;
 use crate::record::Data;
-use crate::runtime::{JobStatus, SteppedJob};
+use crate::runtime::{DeadLetters, JobStatus, SteppedJob};
 use crate::time::{Clock, ManualClock, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,6 +169,12 @@ impl<T: Data, U: Data> Harness<T, U> {
         self.job.wake();
         must(self.job.settle_all());
         self
+    }
+
+    /// The records that were put aside, as of the last checkpoint. A replay is done by the next thing that is done with the
+    /// harness.
+    pub fn dead_letters(&mut self) -> DeadLetters {
+        self.job.dead_letters()
     }
 
     /// The job as it stands: records in, out and late of each operator.

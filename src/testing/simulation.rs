@@ -3,7 +3,7 @@
 use crate::api::Job;
 use crate::config::Config;
 use crate::error::Result;
-use crate::runtime::{JobStatus, Random, SteppedJob};
+use crate::runtime::{DeadLetters, JobStatus, Random, SteppedJob};
 use crate::time::{Clock, ManualClock, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,6 +137,11 @@ impl Simulation {
     /// If the job cannot be started again.
     pub fn crash(&mut self) -> Result<()> {
         self.job.crash(self.parallelism)
+    }
+
+    /// The records that were put aside, as of the last checkpoint.
+    pub fn dead_letters(&mut self) -> DeadLetters {
+        self.job.dead_letters()
     }
 
     /// [`crash`](Simulation::crash)es, and is started again at another parallelism.
