@@ -162,7 +162,7 @@ impl Config {
             Config { checkpoint_interval: Some(interval), .. } if interval.as_millis() == 0 => {
                 wrong("checkpoint_interval", "below 1 ms")
             }
-            _ => Ok(()),
+            _ => self.restart.check(),
         }
     }
 }

@@ -267,14 +267,24 @@ impl Error {
     }
 }
 
+/// Whose fault an error of the user's code is: as it says, if it is one of ours or of the operating system.
+fn fault_of(cause: &(dyn std::error::Error + 'static)) -> Fault {
+    let said = [
+        cause.downcast_ref::<crate::state::Error>().map(Faulty::fault),
+        cause.downcast_ref::<crate::connector::Error>().map(Faulty::fault),
+        cause.downcast_ref::<std::io::Error>().map(Faulty::fault),
+    ];
+    said.into_iter().flatten().next().unwrap_or(Fault::User)
+}
+
 impl Faulty for Error {
     fn fault(&self) -> Fault {
         match self {
             Error::State(error) => error.fault(),
             Error::Connector(error) => error.fault(),
             Error::Unanswered { .. } => Fault::External,
-            Error::User(_)
-            | Error::SideType { .. }
+            Error::User(cause) => fault_of(cause.as_ref()),
+            Error::SideType { .. }
             | Error::NoEventTime
             | Error::NoSuchSubtask { .. }
             | Error::Foreign { .. }

@@ -131,6 +131,7 @@ impl Master {
 
     fn begin(&mut self, ctx: &mut Context<Self>) -> Result<()> {
         let Opened { mut ledger, finished, crashed } = Ledger::open(self.plan.clone(), self.config.clone())?;
+        self.restarts.seed(ledger.manifest().job_id);
         if finished {
             let manifest = ledger.manifest();
             tracing::info!(job = %manifest.job, epoch = %manifest.epoch, "the job has finished before; nothing to do");

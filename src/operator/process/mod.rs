@@ -123,6 +123,9 @@ use super::{Error, TimeDomain};
 use crate::time::Timestamp;
 
 /// Why a process function gave up: any error. A text is one too: `Err("no price".into())`.
+///
+/// It counts as the user's fault, which no restart can mend; but an error of a state handle, a
+/// [`connector::Error`](crate::connector::Error) and a [`std::io::Error`] say themselves whose fault they are.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A timer that fires, as [`on_timer`](KeyedProcess::on_timer) is told of it. Its key is the context's.
