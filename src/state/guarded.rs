@@ -168,6 +168,22 @@ impl Guarded {
         done
     }
 
+    /// Reads the whole file and compares every page with its checksum. Everybody waits meanwhile; nobody may be reading.
+    ///
+    /// A file of which an older state could be made whole again is as that state left it then.
+    pub(super) fn check_integrity(&self) -> Result<(), Error> {
+        let mut open = self.exclusive();
+        if open.database.is_none() {
+            self.open_with(&mut open, false)?;
+        }
+        let Some(database) = &mut open.database else { return Ok(()) };
+        let done = guard(&self.path, "check", || database.check_integrity().map(|_| ()).map_err(redb::Error::from));
+        if done.is_err() {
+            open.database = None;
+        }
+        done
+    }
+
     /// Runs `op`; an error or a panic within closes the database.
     fn run<R>(
         &self,

@@ -2,19 +2,25 @@
 
 use super::Error;
 use super::guarded::{Guarded, Survives};
-use redb::{Durability, TableDefinition};
+use redb::{Durability, ReadableTable as _, TableDefinition, WriteTransaction};
 use std::fs;
 use std::io::ErrorKind;
+use std::ops::RangeBounds;
 use std::path::Path;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The newest format this version reads, and the one it writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const JOB: TableDefinition<&str, &[u8]> = TableDefinition::new("job");
+const KEPT: TableDefinition<u64, &[u8]> = TableDefinition::new("kept");
 const CACHE: usize = 1 << 20;
 
-/// The file in which a job keeps its manifest: some bytes that are replaced as a whole. The file's methods block.
+/// The file in which a job keeps its manifest, some bytes that are replaced as a whole, and those of a few older epochs.
+/// The file's methods block.
 ///
-/// The table `job` has two rows: `format` (`u32`, little endian) and `manifest`.
+/// The table `job` has two rows: `format` (`u32`, little endian) and `manifest`. The table `kept` has a manifest by the
+/// number of its epoch. A manifest is stored behind its checksum: XXH3 (64 bits, seed 0), little endian. Format 1, which is
+/// still read, had no table `kept` and no checksum; the first write makes format 2 of it.
 ///
 /// ```
 /// use millstream::state::{JobFile, Survives};
@@ -47,7 +53,9 @@ impl JobFile {
             Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(Error::io(&unborn, "remove", cause)),
             _ => {}
         }
-        JobFile { file: Guarded::create(&unborn, CACHE, survives)? }.write(manifest, true)?;
+        let file = Guarded::create(&unborn, CACHE, survives)?;
+        file.write(Durability::Immediate, |transaction| put(transaction, manifest))?;
+        drop(file);
         fs::rename(&unborn, path).map_err(|cause| Error::io(path, "make", cause))?;
         let born = JobFile::open(path, survives)?;
         born.file.sync_name()?;
@@ -60,6 +68,7 @@ impl JobFile {
     /// [`Error::NewerFormat`]; [`Error::Corrupt`] if it is no such file; else what the disk says.
     pub fn open(path: &Path, survives: Survives) -> Result<JobFile, Error> {
         let file = Guarded::open(path, CACHE, survives)?;
+        file.check_integrity()?;
         let found = file.read(|transaction| {
             let row = transaction.open_table(JOB)?.get("format")?;
             let bytes = row.as_ref().and_then(|row| <[u8; 4]>::try_from(row.value()).ok());
@@ -74,11 +83,33 @@ impl JobFile {
     /// The manifest.
     ///
     /// # Errors
-    /// What the disk says.
+    /// [`Error::Corrupt`] if it is not what was written; else what the disk says.
     pub fn load(&self) -> Result<Vec<u8>, Error> {
         self.file.read(|transaction| {
-            let row = transaction.open_table(JOB)?.get("manifest")?;
-            row.map(|row| row.value().to_vec()).ok_or_else(|| redb::Error::Corrupted("it holds no manifest".into()))
+            let job = transaction.open_table(JOB)?;
+            let row = job.get("manifest")?.ok_or_else(|| redb::Error::Corrupted("it holds no manifest".into()))?;
+            if job.get("format")?.is_some_and(|format| format.value() == 1_u32.to_le_bytes()) {
+                return Ok(row.value().to_vec());
+            }
+            unseal(row.value())
+        })
+    }
+
+    /// The manifests of older epochs that were kept, oldest first, by the numbers of their epochs.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if one is not what was written; else what the disk says.
+    pub fn kept(&self) -> Result<Vec<(u64, Vec<u8>)>, Error> {
+        self.file.read(|transaction| {
+            let kept = match transaction.open_table(KEPT) {
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+                opened => opened?,
+            };
+            let rows = kept.iter()?.map(|row| {
+                let (epoch, bytes) = row?;
+                Ok((epoch.value(), unseal(bytes.value())?))
+            });
+            rows.collect()
         })
     }
 
@@ -89,22 +120,55 @@ impl JobFile {
     /// What the disk said, if the file then holds the old manifest. [`Error::Undecided`] if it cannot be read: a later
     /// [`load`](Self::load) or [`open`](Self::open) tells which one it holds.
     pub fn save(&self, manifest: &[u8]) -> Result<(), Error> {
-        self.write(manifest, false).or_else(|error| match self.load() {
+        self.save_and_keep(manifest, None, ..)
+    }
+
+    /// As [`save`](Self::save), and keeps another manifest under the number of its epoch; of all kept ones those remain
+    /// whose epochs lie in `range`.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    pub fn save_and_keep(
+        &self,
+        manifest: &[u8],
+        keep: Option<(u64, &[u8])>,
+        range: impl RangeBounds<u64>,
+    ) -> Result<(), Error> {
+        let write = || {
+            self.file.write(Durability::Immediate, |transaction| {
+                put(transaction, manifest)?;
+                let mut kept = transaction.open_table(KEPT)?;
+                if let Some((epoch, bytes)) = keep {
+                    kept.insert(epoch, seal(bytes).as_slice())?;
+                }
+                Ok(kept.retain(|epoch, _| range.contains(&epoch))?)
+            })
+        };
+        write().or_else(|error| match self.load() {
             Ok(found) if found == manifest => Ok(()),
             Ok(_) => Err(error),
             Err(_) => Err(Error::Undecided { path: self.file.path().to_owned(), source: Box::new(error) }),
         })
     }
+}
 
-    fn write(&self, manifest: &[u8], new: bool) -> Result<(), Error> {
-        self.file.write(Durability::Immediate, |transaction| {
-            let mut job = transaction.open_table(JOB)?;
-            if new {
-                job.insert("format", FORMAT.to_le_bytes().as_slice())?;
-            }
-            job.insert("manifest", manifest)?;
-            Ok(())
-        })
+fn put(transaction: &WriteTransaction, manifest: &[u8]) -> Result<(), redb::Error> {
+    let mut job = transaction.open_table(JOB)?;
+    job.insert("format", FORMAT.to_le_bytes().as_slice())?;
+    job.insert("manifest", seal(manifest).as_slice())?;
+    Ok(())
+}
+
+/// Puts their checksum before some bytes.
+fn seal(bytes: &[u8]) -> Vec<u8> {
+    [&xxh3_64(bytes).to_le_bytes(), bytes].concat()
+}
+
+/// Takes the checksum off, if it is the right one.
+fn unseal(sealed: &[u8]) -> Result<Vec<u8>, redb::Error> {
+    match sealed.split_first_chunk::<8>() {
+        Some((sum, bytes)) if u64::from_le_bytes(*sum) == xxh3_64(bytes) => Ok(bytes.to_vec()),
+        _ => Err(redb::Error::Corrupted("a manifest's checksum is wrong".into())),
     }
 }
 
@@ -168,12 +232,47 @@ mod tests {
         let path = dir.path().join("job.redb");
         let file = JobFile::create(&path, b"0", Survives::PowerLoss).unwrap();
         let newer = |transaction: &redb::WriteTransaction| {
-            transaction.open_table(JOB)?.insert("format", 2_u32.to_le_bytes().as_slice())?;
+            transaction.open_table(JOB)?.insert("format", 3_u32.to_le_bytes().as_slice())?;
             Ok(())
         };
         file.file.write(Durability::Immediate, newer).unwrap();
         drop(file);
         let error = JobFile::open(&path, Survives::PowerLoss).unwrap_err();
-        assert!(matches!(error, Error::NewerFormat { found: 2, known: 1, .. }), "{error}");
+        assert!(matches!(error, Error::NewerFormat { found: 3, known: 2, .. }), "{error}");
+    }
+
+    #[test]
+    fn manifests_of_older_epochs_are_kept_as_long_as_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("job.redb");
+        let file = JobFile::create(&path, b"0", Survives::PowerLoss).unwrap();
+        assert_eq!(file.kept().unwrap(), []);
+        for epoch in 1..6_u64 {
+            let before = [epoch as u8 - 1];
+            file.save_and_keep(&[epoch as u8], Some((epoch - 1, &before)), epoch.saturating_sub(2)..).unwrap();
+        }
+        drop(file);
+        let file = JobFile::open(&path, Survives::PowerLoss).unwrap();
+        assert_eq!(file.load().unwrap(), [5]);
+        assert_eq!(file.kept().unwrap(), [(3, vec![3]), (4, vec![4])]);
+        file.save_and_keep(&[3], None, ..3).unwrap();
+        assert_eq!(file.kept().unwrap(), []);
+    }
+
+    #[test]
+    fn a_file_of_format_1_is_read_and_becomes_one_of_format_2() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("job.redb");
+        let file = JobFile::create(&path, b"0", Survives::PowerLoss).unwrap();
+        let older = |transaction: &WriteTransaction| {
+            let mut job = transaction.open_table(JOB)?;
+            job.insert("format", 1_u32.to_le_bytes().as_slice())?;
+            job.insert("manifest", b"{}".as_slice())?;
+            Ok(())
+        };
+        file.file.write(Durability::Immediate, older).unwrap();
+        assert_eq!((file.load().unwrap(), file.kept().unwrap()), (b"{}".to_vec(), Vec::new()));
+        file.save_and_keep(b"{1}", Some((1, b"{}")), ..).unwrap();
+        assert_eq!((file.load().unwrap(), file.kept().unwrap()), (b"{1}".to_vec(), vec![(1, b"{}".to_vec())]));
     }
 }

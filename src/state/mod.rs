@@ -110,6 +110,7 @@ mod trace;
 mod ttl;
 mod upkeep;
 mod value;
+mod verify;
 mod versions;
 
 #[cfg(test)]
@@ -143,3 +144,4 @@ pub use shape::{Keyed, StateValue};
 pub use store::{Identity, MemoryUse, Relief, Store, StoreOptions};
 pub use ttl::{Stamp, Ttl};
 pub use value::{Drained, Timers, ValueState, WindowedState};
+pub use verify::verify;
