@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("state", &["fault", "record", "time"]),
     ("connector", &["fault", "record", "time"]),
     ("operator", &["fault", "record", "time", "state", "connector"]),
-    ("config", &["fault"]),
+    ("config", &["fault", "record"]),
     ("graph", &["fault", "record", "operator"]),
     ("checkpoint", &["record", "operator", "connector"]),
     (

@@ -1,4 +1,5 @@
 //! The manifest: what a complete checkpoint consists of. Stored as JSON in `job.redb`; its commit is the moment of truth.
+//! The manifests of the last few older epochs are kept beside it, as they were.
 
 use crate::operator::{Restored, SplitState};
 use crate::record::Epoch;
@@ -79,6 +80,9 @@ pub(crate) struct Manifest {
     pub(crate) checkpoints: u64,
     /// Restarts since the job's birth, in place or by a new process after a crash.
     pub(crate) restarts: u64,
+    /// The job goes back to this epoch on demand, and its sinks may still show what came after.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rewinding: bool,
 }
 
 impl Manifest {
@@ -98,6 +102,7 @@ impl Manifest {
             sinks: BTreeMap::new(),
             checkpoints: 0,
             restarts: 0,
+            rewinding: false,
         }
     }
 

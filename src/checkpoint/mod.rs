@@ -16,16 +16,20 @@
 //!   is used twice.
 //! * A subtask file may be ahead of the manifest, never behind what the manifest says it has written. At a start what is
 //!   ahead is taken back.
+//! * The last few complete epochs are kept: nothing is freed that going back to one of them needs. Back behind output that
+//!   readers have seen it goes on demand only.
 //! * Barriers are never cancelled. A failed epoch's still align and snapshot; only its completion is void.
 //! * `End` closes the data, not the barriers. When all sources have ended one last epoch follows, is retried until it
 //!   completes, and marks the manifest finished.
 
 mod align;
+mod keep;
 mod manifest;
 mod resolve;
 mod tracker;
 
 pub(crate) use align::Alignment;
+pub(crate) use keep::{go_back, may_take_back};
 pub(crate) use manifest::{Life, Manifest, OperatorEntry, SubtaskEntry};
 pub use resolve::Refusal;
 pub(crate) use resolve::{Resolution, resolve};

@@ -2,6 +2,7 @@
 
 use super::manifest::{FORMAT, Life, Manifest, OperatorEntry};
 use crate::connector::Split;
+use crate::record::Epoch;
 
 /// What a start has to do.
 #[derive(Debug, PartialEq)]
@@ -75,6 +76,47 @@ pub enum Refusal {
         /// Its kind now.
         kind: String,
     },
+    /// The epoch to go back to is not there.
+    #[error("epoch {epoch} is not kept; those that are: {kept}")]
+    NotKept {
+        /// The epoch asked for.
+        epoch: Epoch,
+        /// The epochs that are kept, oldest first.
+        kept: String,
+    },
+    /// Readers have seen output that would be taken back.
+    #[error(
+        "going back from epoch {newest} to {epoch} would take back what {sinks} showed since then; if no reader minds, say so by rewind_output(true) (--rewind-output)"
+    )]
+    OutputShown {
+        /// The epoch to go back to.
+        epoch: Epoch,
+        /// The newest epoch.
+        newest: Epoch,
+        /// The sinks, by uid.
+        sinks: String,
+    },
+    /// State that the checkpoint needs cannot be used.
+    #[error(
+        "the state of operator `{uid}`, subtask {subtask} (key groups {first} to {last}), at epoch {epoch} is lost: {cause}; put the file back from a copy, {}",
+        remedy(*whole)
+    )]
+    Damaged {
+        /// The operator.
+        uid: String,
+        /// Which subtask of it.
+        subtask: usize,
+        /// The first of its key groups.
+        first: usize,
+        /// The last of its key groups.
+        last: usize,
+        /// The epoch that needs it.
+        epoch: Epoch,
+        /// What is wrong with which file.
+        cause: String,
+        /// The youngest kept epoch whose files are all whole.
+        whole: Option<Epoch>,
+    },
     /// The job has finished, but over another input.
     #[error(
         "it holds the finished job over {found}, and now the input of `{uid}` is {now}; start with --fresh or another state directory"
@@ -87,6 +129,14 @@ pub enum Refusal {
         /// The splits there are now.
         now: String,
     },
+}
+
+/// What can be done about damaged state.
+fn remedy(whole: Option<Epoch>) -> String {
+    match whole {
+        Some(epoch) => format!("or go back to the kept epoch {epoch} by go_back_to (--go-back-to {epoch})"),
+        None => "or restore a savepoint: no older checkpoint that is kept is whole; --fresh begins with nothing".into(),
+    }
 }
 
 /// Decides what a start does.

@@ -16,6 +16,7 @@ mod restart;
 pub use restart::Restart;
 pub(crate) use restart::{Decision, RestartState};
 
+use crate::record::Epoch;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,6 +39,21 @@ pub struct Config {
     /// What happens when an operator fails. Default: exponential backoff from 100 ms to 1 min, at most 10 restarts without
     /// a smooth 10 minutes between.
     pub restart: Restart,
+    /// To how many of the last complete checkpoints the job can go back, at least 1. Default: 3. A change of parallelism lets
+    /// go of all but the newest.
+    ///
+    /// With each one kept the state files hold one more epoch's changes unmerged, and `job.redb` one more copy of what is
+    /// small: source positions, clocks, sink records. The state itself is not copied.
+    pub keep_checkpoints: usize,
+    /// Start from this kept checkpoint instead of the newest one, and forget the younger ones. `None` (the default): from the
+    /// newest. Meant for one start: another start with the same setting goes back again.
+    ///
+    /// What sinks that are at least once wrote since then is written again.
+    pub go_back_to: Option<Epoch>,
+    /// Lets [`go_back_to`](Config::go_back_to) take back what exactly-once sinks have shown since that checkpoint: files become
+    /// shorter, and readers see other rows in place of those that they may have read. Without it such a start is refused.
+    /// Default: false.
+    pub rewind_output: bool,
     /// Throw away the state in `state_dir`, and let exactly-once sinks replace what an earlier job left. Default: false.
     pub fresh: bool,
     /// How many bytes of records all subtasks together may keep since their last hand-off of state, so that an operator that
@@ -69,6 +85,9 @@ impl Default for Config {
             checkpoint_interval: Some(Duration::from_secs(1)),
             memory: 512 << 20,
             restart: Restart::default(),
+            keep_checkpoints: 3,
+            go_back_to: None,
+            rewind_output: false,
             fresh: false,
             journal: 64 << 20,
             dead_letter_limit: 1_000_000,
@@ -124,6 +143,27 @@ impl Config {
         self
     }
 
+    /// Sets [`keep_checkpoints`](Config::keep_checkpoints).
+    #[must_use]
+    pub fn keep_checkpoints(mut self, epochs: usize) -> Self {
+        self.keep_checkpoints = epochs;
+        self
+    }
+
+    /// Sets [`go_back_to`](Config::go_back_to).
+    #[must_use]
+    pub fn go_back_to(mut self, epoch: Epoch) -> Self {
+        self.go_back_to = Some(epoch);
+        self
+    }
+
+    /// Sets [`rewind_output`](Config::rewind_output).
+    #[must_use]
+    pub fn rewind_output(mut self, rewind: bool) -> Self {
+        self.rewind_output = rewind;
+        self
+    }
+
     /// Sets [`fresh`](Config::fresh).
     #[must_use]
     pub fn fresh(mut self, fresh: bool) -> Self {
@@ -157,6 +197,7 @@ impl Config {
         let wrong = |setting: &str, what: &str| Err(format!("setting `{setting}` is {what}; set it to at least 1"));
         match self {
             Config { parallelism: 0, .. } => wrong("parallelism", "0"),
+            Config { keep_checkpoints: 0, .. } => wrong("keep_checkpoints", "0"),
             Config { batch_size: 0, .. } => wrong("batch_size", "0"),
             Config { channel_batches: 0, .. } => wrong("channel_batches", "0"),
             Config { checkpoint_interval: Some(interval), .. } if interval.as_millis() == 0 => {

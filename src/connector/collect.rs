@@ -4,6 +4,7 @@ use super::files::lock;
 use super::{Committer, Error, Guarantee, Prepared, Sink, SinkContext, SinkWriter};
 use crate::record::{Data, Epoch};
 use crate::time::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -38,20 +39,35 @@ struct Piece {
     subtask: usize,
 }
 
+/// What becomes visible with an epoch.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    epoch: Epoch,
+    pieces: Vec<Piece>,
+}
+
 struct Shared<T> {
     prepared: BTreeMap<Piece, Vec<T>>,
     committed: Vec<T>,
+    /// How many records were committed with each epoch and before.
+    lengths: BTreeMap<Epoch, usize>,
 }
 
 impl<T> CollectSink<T> {
     /// A sink that has collected nothing yet.
     pub fn new() -> Self {
-        CollectSink { shared: Arc::new(Mutex::new(Shared { prepared: BTreeMap::new(), committed: Vec::new() })) }
+        CollectSink { shared: Arc::new(Mutex::default()) }
     }
 
     /// Access to what it will have collected.
     pub fn handle(&self) -> Collected<T> {
         Collected { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Shared { prepared: BTreeMap::new(), committed: Vec::new(), lengths: BTreeMap::new() }
     }
 }
 
@@ -126,14 +142,11 @@ struct CollectCommitter<T> {
     shared: Arc<Mutex<Shared<T>>>,
 }
 
-fn json(pieces: &[Piece]) -> Value {
-    serde_json::to_value(pieces).expect("numbers can be written as JSON")
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("numbers can be written as JSON")
 }
 
-fn pieces(value: &Value) -> Result<Vec<Piece>, Error> {
-    if value.is_null() {
-        return Ok(Vec::new());
-    }
+fn from_json<R: DeserializeOwned>(value: &Value) -> Result<R, Error> {
     serde_json::from_value(value.clone()).map_err(|cause| {
         let message =
             format!("{value} is no record of a sink that collects ({cause}); start with a new state directory");
@@ -148,26 +161,44 @@ impl<T: Data> Committer for CollectCommitter<T> {
         shared.prepared.clear();
         if fresh {
             shared.committed.clear();
+            shared.lengths.clear();
         }
         Ok(())
     }
 
-    fn plan(&mut self, _: Epoch, prepared: &[(usize, Value)]) -> Result<Value, Error> {
-        let mut all = Vec::new();
-        for (_, value) in prepared {
-            all.append(&mut pieces(value)?);
+    fn plan(&mut self, epoch: Epoch, prepared: &[(usize, Value)]) -> Result<Value, Error> {
+        let mut pieces = Vec::new();
+        for (_, value) in prepared.iter().filter(|(_, value)| !value.is_null()) {
+            pieces.append(&mut from_json(value)?);
         }
-        all.sort_unstable();
-        Ok(json(&all))
+        pieces.sort_unstable();
+        Ok(json(&Record { epoch, pieces }))
     }
 
     fn apply(&mut self, record: &Value) -> Result<(), Error> {
+        let Record { epoch, pieces } = from_json(record)?;
         let mut shared = lock(&self.shared);
-        for piece in pieces(record)? {
+        for piece in pieces {
             // A piece that is not there was committed before.
             let mut rows = shared.prepared.remove(&piece).unwrap_or_default();
             shared.committed.append(&mut rows);
         }
+        let length = shared.committed.len();
+        shared.lengths.entry(epoch).or_insert(length);
+        Ok(())
+    }
+
+    fn may_rewind(&mut self, records: &[Value]) -> Result<(), Error> {
+        records.iter().try_for_each(|record| from_json::<Record>(record).map(|_| ()))
+    }
+
+    fn rewind(&mut self, records: &[Value]) -> Result<(), Error> {
+        let epoch = records.last().map_or(Ok(Epoch::ZERO), |record| from_json(record).map(|it: Record| it.epoch))?;
+        let mut shared = lock(&self.shared);
+        shared.lengths.retain(|at, _| *at <= epoch);
+        // Without an entry, an earlier process collected it.
+        let length = shared.lengths.last_key_value().map_or(0, |(_, length)| *length);
+        shared.committed.truncate(length);
         Ok(())
     }
 }
@@ -242,5 +273,27 @@ mod tests {
         let sink = CollectSink::<u64>::new();
         let error = sink.committer().unwrap().unwrap().apply(&serde_json::json!({"before": 0})).unwrap_err();
         assert!(error.to_string().contains("before"), "{error}");
+    }
+
+    #[test]
+    fn going_back_takes_back_what_younger_epochs_showed() {
+        let sink = CollectSink::new();
+        let (rows, mut committer) = (sink.handle(), sink.committer().unwrap().unwrap());
+        let mut a = writer(&sink, 0);
+        let mut records = Vec::new();
+        for number in 1..4 {
+            write(&mut *a, &[number]);
+            let prepared = a.prepare(epoch(number))().unwrap();
+            records.push(committer.plan(epoch(number), &[(0, prepared)]).unwrap());
+            committer.apply(&records[number as usize - 1]).unwrap();
+            a.committed(epoch(number));
+        }
+        let mut committer = sink.committer().unwrap().unwrap();
+        for _ in 0..2 {
+            committer.may_rewind(&records[..2]).unwrap();
+            committer.rewind(&records[..2]).unwrap();
+            committer.recover(&records[..2], false).unwrap();
+            assert_eq!(rows.rows(), [1, 2]);
+        }
     }
 }

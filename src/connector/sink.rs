@@ -126,6 +126,27 @@ pub trait Committer: Send {
     /// If it cannot be done now; it is tried again.
     fn apply(&mut self, record: &Value) -> Result<(), Error>;
 
+    /// Asks whether the output can go back to an older epoch on demand, to the last of these records. Changes nothing.
+    /// Unless a sink says otherwise it cannot.
+    ///
+    /// # Errors
+    /// Why it cannot, with the sink's name.
+    fn may_rewind(&mut self, records: &[Value]) -> Result<(), Error> {
+        let _ = records;
+        Err(Error::user(
+            "this sink cannot take back what it has shown, so the job cannot go back to an older checkpoint",
+        ))
+    }
+
+    /// Takes back what was shown behind the last of these records; [`may_rewind`](Self::may_rewind) has allowed it. Called
+    /// before [`recover`](Self::recover), which is given the same records. Must be idempotent: a crash calls it again.
+    ///
+    /// # Errors
+    /// If it cannot be done now; the next start tries again.
+    fn rewind(&mut self, records: &[Value]) -> Result<(), Error> {
+        self.may_rewind(records)
+    }
+
     /// Files and directories that hold the output, for the summary.
     fn outputs(&self) -> Vec<PathBuf> {
         Vec::new()

@@ -279,8 +279,9 @@ impl Master {
             }
         }
         self.board.checkpoints.store(ledger.manifest().checkpoints, Relaxed);
+        let freed = ledger.oldest();
         tracing::debug!(job = %self.plan.graph.job, %epoch, "checkpoint complete");
-        self.crew.all().for_each(|subtask| send(subtask, Control::Committed(epoch)));
+        self.crew.all().for_each(|subtask| send(subtask, Control::Committed { epoch, freed }));
         self.hand_out();
         self.show(ctx);
     }

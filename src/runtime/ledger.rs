@@ -5,10 +5,11 @@
 use super::assembly::{Blueprint, StateFile, key_groups, share_splits};
 use super::directory::StateDirectory;
 use super::drift::DriftBoard;
+use super::examine::examine;
 use super::exchange;
 use super::letters::{Addressed, DeadLetters, LetterStore, Letters};
 use super::mailbox::Part;
-use crate::checkpoint::{Life, Manifest, OperatorEntry, Resolution, resolve};
+use crate::checkpoint::{Life, Manifest, OperatorEntry, Refusal, Resolution, go_back, may_take_back, resolve};
 use crate::config::Config;
 use crate::connector::{Committer, Split};
 use crate::error::{Error, Result};
@@ -29,6 +30,8 @@ pub(super) struct Ledger {
     directory: StateDirectory,
     file: JobFile,
     manifest: Manifest,
+    /// The epochs before it that are kept, oldest first.
+    kept: Vec<Epoch>,
     /// By sink uid.
     committers: BTreeMap<String, Box<dyn Committer>>,
     /// The last complete epoch's output is visible.
@@ -49,30 +52,44 @@ impl Ledger {
     pub(super) fn open(plan: Arc<Plan>, config: Arc<Config>) -> Result<Opened> {
         let directory = StateDirectory::open(&config)?;
         let path = directory.manifest();
-        let existing = if path.exists() {
+        let mut existing = None;
+        if path.exists() {
             let file = JobFile::open(&path, directory.survives())?;
             let manifest = read_manifest(&file, &directory)?;
-            Some((file, manifest))
-        } else {
-            None
-        };
+            let kept = read_kept(&file, &directory)?;
+            existing = Some((file, manifest, kept));
+        }
+        let refuse = |reason| Error::StateDirectory { path: directory.path().to_owned(), reason };
+        let mut newest = Epoch::ZERO;
+        if let Some(epoch) = config.go_back_to {
+            let Some((_, manifest, kept)) = &mut existing else {
+                return Err(refuse(Refusal::NotKept { epoch, kept: "none".to_owned() }));
+            };
+            newest = manifest.epoch;
+            *manifest = go_back(manifest, kept, epoch).map_err(refuse)?;
+        }
         let found = match &existing {
-            Some((_, manifest)) => Ok(manifest),
+            Some((_, manifest, _)) => Ok(manifest),
             None => Err(directory.stranger()?),
         };
         let splits = splits_now(&plan)?;
         let operators = entries(&plan);
-        let resolution = resolve(&plan.graph.job, found, &operators, &splits)
-            .map_err(|reason| Error::StateDirectory { path: directory.path().to_owned(), reason })?;
-        let mut committers = BTreeMap::new();
-        for node in &plan.graph.nodes {
-            if let Logic::Sink(sink) = &node.logic {
-                let made = sink.committer().map_err(|error| connector(node.label(), error))?;
-                committers.extend(made.map(|committer| (node.uid.clone(), committer)));
+        let resolution = resolve(&plan.graph.job, found, &operators, &splits).map_err(refuse)?;
+        let mut committers = committers(&plan)?;
+        if let (Some((file, manifest, kept)), Resolution::Resume { .. }) = (&existing, &resolution) {
+            examine(&directory, manifest, kept)?;
+            if newest > manifest.epoch {
+                may_take_back(newest, manifest.epoch, committers.keys(), config.rewind_output).map_err(refuse)?;
+                for (uid, committer) in &mut committers {
+                    let records = manifest.sinks.get(uid).map(Vec::as_slice).unwrap_or_default();
+                    committer.may_rewind(records).map_err(|error| connector(uid, error))?;
+                }
+                tracing::warn!(job = %manifest.job, epoch = %manifest.epoch, "going back to a kept checkpoint, as told");
+                file.save_and_keep(&bytes(manifest), None, ..manifest.epoch.as_u64())?;
             }
         }
         let (file, manifest) = match existing {
-            Some(existing) => existing,
+            Some((file, manifest, _)) => (file, manifest),
             None => {
                 let manifest = Manifest::birth(&plan.graph.job, job_id(), operators);
                 (JobFile::create(&path, &bytes(&manifest), directory.survives())?, manifest)
@@ -81,7 +98,8 @@ impl Ledger {
         let letters = LetterStore::open(&directory, &manifest, config.dead_letter_limit)?;
         let letters = Letters(Arc::new(letters));
         let crashed = resolution == (Resolution::Resume { crashed: true });
-        let mut ledger = Ledger { plan, config, letters, directory, file, manifest, committers, applied: true };
+        let kept = Vec::new();
+        let mut ledger = Ledger { plan, config, letters, directory, file, manifest, kept, committers, applied: true };
         if resolution == Resolution::Finished {
             ledger.recover_sinks()?;
         }
@@ -93,6 +111,11 @@ impl Ledger {
         &self.manifest
     }
 
+    /// The oldest epoch to which the job can go back.
+    pub(super) fn oldest(&self) -> Epoch {
+        self.kept.first().copied().unwrap_or(self.manifest.epoch)
+    }
+
     /// Begins a life of the job: finishes or takes back what the last one left, moves state if the parallelism has changed,
     /// and raises the attempt. Returns what each subtask is to be built from.
     ///
@@ -100,14 +123,20 @@ impl Ledger {
     pub(super) fn begin_life(&mut self, restart: bool) -> Result<Vec<Blueprint>> {
         // What is on disk counts: the last life may have ended on a commit of which it is not known whether it went through.
         self.manifest = read_manifest(&self.file, &self.directory)?;
+        self.kept = read_kept(&self.file, &self.directory)?.iter().map(|kept| kept.epoch).collect();
         self.recover_sinks()?;
         self.letters.0.begin(self.manifest.epoch)?;
         let mut next = self.manifest.clone();
         next.restarts += u64::from(restart);
         next.attempt += 1;
         next.life = Life::Running;
+        next.rewinding = false;
         self.place_files(&mut next)?;
-        self.save(next)?;
+        if next.generation != self.manifest.generation {
+            // With the old files goes what was kept in them.
+            self.kept.clear();
+        }
+        self.save(next, false)?;
         self.directory.remove_other_generations(self.manifest.generation)?;
         self.blueprints()
     }
@@ -297,7 +326,11 @@ impl Ledger {
         next.epoch = epoch;
         next.life = life;
         next.checkpoints += 1;
-        self.save(next)?;
+        if self.manifest.epoch != Epoch::ZERO {
+            self.kept.push(self.manifest.epoch);
+        }
+        self.kept.drain(..self.kept.len().saturating_sub(self.config.keep_checkpoints.saturating_sub(1)));
+        self.save(next, true)?;
         self.letters.0.committed(epoch, life);
         self.applied = self.committers.is_empty();
         Ok(())
@@ -335,17 +368,36 @@ impl Ledger {
         let fresh = self.config.fresh && self.manifest.epoch == Epoch::ZERO;
         for (uid, committer) in &mut self.committers {
             let records = self.manifest.sinks.get(uid).map(Vec::as_slice).unwrap_or_default();
+            if self.manifest.rewinding {
+                committer.rewind(records).map_err(|error| connector(uid, error))?;
+            }
             committer.recover(records, fresh).map_err(|error| connector(uid, error))?;
         }
         self.applied = true;
         Ok(())
     }
 
-    fn save(&mut self, next: Manifest) -> Result<()> {
-        self.file.save(&bytes(&next))?;
+    /// Writes a manifest; with `keep`, the one before it is kept, as far as it should be.
+    fn save(&mut self, next: Manifest, keep: bool) -> Result<()> {
+        let before = keep.then(|| (self.manifest.epoch.as_u64(), bytes(&self.manifest)));
+        let before = before.as_ref().map(|(epoch, manifest)| (*epoch, manifest.as_slice()));
+        let oldest = self.kept.first().map_or(u64::MAX, |epoch| epoch.as_u64());
+        self.file.save_and_keep(&bytes(&next), before, oldest..)?;
         self.manifest = next;
         Ok(())
     }
+}
+
+/// The committers of a plan's sinks, by uid.
+fn committers(plan: &Plan) -> Result<BTreeMap<String, Box<dyn Committer>>> {
+    let mut committers = BTreeMap::new();
+    for node in &plan.graph.nodes {
+        if let Logic::Sink(sink) = &node.logic {
+            let made = sink.committer().map_err(|error| connector(node.label(), error))?;
+            committers.extend(made.map(|committer| (node.uid.clone(), committer)));
+        }
+    }
+    Ok(committers)
 }
 
 fn connector(operator: &str, error: crate::connector::Error) -> Error {
@@ -357,8 +409,16 @@ fn bytes(manifest: &Manifest) -> Vec<u8> {
 }
 
 pub(super) fn read_manifest(file: &JobFile, directory: &StateDirectory) -> Result<Manifest> {
-    let bytes = file.load()?;
-    serde_json::from_slice(&bytes).map_err(|cause| {
+    parse(&file.load()?, directory)
+}
+
+/// The manifests of older epochs, oldest first.
+fn read_kept(file: &JobFile, directory: &StateDirectory) -> Result<Vec<Manifest>> {
+    file.kept()?.iter().map(|(_, bytes)| parse(bytes, directory)).collect()
+}
+
+fn parse(bytes: &[u8], directory: &StateDirectory) -> Result<Manifest> {
+    serde_json::from_slice(bytes).map_err(|cause| {
         let found = format!("its manifest cannot be read ({cause})");
         Error::State(state::Error::corrupt(&directory.manifest(), found))
     })

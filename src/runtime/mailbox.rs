@@ -50,8 +50,8 @@ pub(super) enum Control {
     Replay(Replay),
     /// Open an epoch; with `stop`, read nothing behind it.
     Trigger { epoch: Epoch, stop: bool },
-    /// The epoch is complete and committed.
-    Committed(Epoch),
+    /// The epoch is complete and committed, and nobody goes back behind `freed` any more.
+    Committed { epoch: Epoch, freed: Epoch },
     /// It may restart its core, as it has asked to.
     Recover,
     /// This life is over: finish what writes, close the files.

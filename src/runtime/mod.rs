@@ -23,6 +23,7 @@ mod calls;
 mod channel;
 mod directory;
 mod drift;
+mod examine;
 mod exchange;
 mod handle;
 mod job;

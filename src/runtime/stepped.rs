@@ -370,8 +370,9 @@ impl SteppedJob {
 
     /// An epoch is committed.
     fn committed(&mut self, epoch: Epoch) {
+        let freed = self.ledger().oldest();
         for number in 0..self.seats.len() {
-            self.seats[number].shell.committed(epoch);
+            self.seats[number].shell.committed(epoch, freed);
             self.seats[number].awake = true;
             self.settle(number);
         }

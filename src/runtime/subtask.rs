@@ -236,8 +236,8 @@ impl Handler<Control> for Subtask {
                 self.shell.iter_mut().for_each(Shell::permit);
                 self.wake(ctx);
             }
-            Control::Committed(epoch) => {
-                self.shell.iter_mut().for_each(|shell| shell.committed(epoch));
+            Control::Committed { epoch, freed } => {
+                self.shell.iter_mut().for_each(|shell| shell.committed(epoch, freed));
                 self.settle(ctx);
             }
             Control::Teardown => {

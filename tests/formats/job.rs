@@ -96,7 +96,16 @@ impl KeyedProcess for Keep {
 }
 
 /// Runs the job in a directory: state in `state`, rows in `kept.jsonl` and `windows.jsonl`. With `pause` it is stopped there.
-pub(crate) fn run(directory: &Path, pause: Option<u64>) {
+pub(crate) fn run(directory: &Path, pause: Option<u64>) -> millstream::Result<JobStatus> {
+    run_with(directory, pause, |config| config)
+}
+
+/// As [`run`], with other settings.
+pub(crate) fn run_with(
+    directory: &Path,
+    pause: Option<u64>,
+    set: impl FnOnce(Config) -> Config,
+) -> millstream::Result<JobStatus> {
     let job = Job::new("formats");
     let numbers = job.source(Numbers { pause: pause.unwrap_or(COUNT), next: 0 }).uid("numbers");
     let time = |number: &u64| Timestamp::from_seconds(*number as i64);
@@ -107,16 +116,16 @@ pub(crate) fn run(directory: &Path, pause: Option<u64>) {
     let windows = keyed.window(Sliding::of(seconds(60)).every(seconds(20))).count().uid("windows").map(row).uid("rows");
     windows.sink(FileSink::json(directory.join("windows.jsonl"))).uid("window-rows");
     let config = Config::default().parallelism(2).checkpoint_interval(millis(20)).state_dir(directory.join("state"));
-    let handle = job.start(config).unwrap();
+    let config = config.restart(Restart::None);
+    let handle = job.start(set(config))?;
     if pause.is_some() {
         let mut waited = 0;
-        while handle.status().checkpoints < 8 && waited < 3_000 {
-            handle.wait_for(Duration::from_millis(10));
+        while handle.status().checkpoints < 8 && waited < 3_000 && !handle.wait_for(Duration::from_millis(10)) {
             waited += 1;
         }
         handle.stop();
     }
-    handle.wait().unwrap();
+    handle.wait()
 }
 
 /// The rows of both sinks, sorted.

@@ -39,14 +39,14 @@ fn unpack(fixture: &Path, into: &Path) {
 #[test]
 fn a_job_that_any_version_has_stopped_goes_on_in_this_one() {
     let straight = tempfile::tempdir().unwrap();
-    run(straight.path(), None);
+    run(straight.path(), None).unwrap();
     let mut versions = 0;
     for version in fs::read_dir(fixtures()).unwrap() {
         let version = version.unwrap().path();
         let directory = tempfile::tempdir().unwrap();
         unpack(&version, directory.path());
         assert_ne!(rows(directory.path()), rows(straight.path()), "{} was stopped in its middle", version.display());
-        run(directory.path(), None);
+        run(directory.path(), None).unwrap();
         assert_eq!(rows(directory.path()), rows(straight.path()), "{}", version.display());
         versions += 1;
     }
@@ -61,11 +61,10 @@ fn write_a_fixture_of_this_version() {
     let target = fixtures().join(name);
     fs::create_dir(&target).expect("a version is written once");
     let directory = tempfile::tempdir().unwrap();
-    run(directory.path(), Some(300));
+    run(directory.path(), Some(300)).unwrap();
     for file in files(directory.path()).into_iter().filter(|file| !file.ends_with("lock")) {
         let path = file.strip_prefix(directory.path()).unwrap().to_str().unwrap().replace('/', "~");
-        let mut packed =
-            GzEncoder::new(File::create(target.join(path + ".gz")).unwrap(), Compression::best());
+        let mut packed = GzEncoder::new(File::create(target.join(path + ".gz")).unwrap(), Compression::best());
         packed.write_all(&fs::read(&file).unwrap()).unwrap();
         packed.finish().unwrap();
     }

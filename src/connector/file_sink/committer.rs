@@ -229,6 +229,27 @@ impl Committer for FileCommitter {
         self.append(&record, resumed)
     }
 
+    /// The file must reach to the end of the last record, or to what follows from its pending parts.
+    fn may_rewind(&mut self, records: &[Value]) -> Result<(), Error> {
+        let record = records.last().map(|record| from_value::<Record>(&self.target.path, record)).transpose()?;
+        let (length, after) = (self.visible()?.unwrap_or(0), record.map_or(0, |record| record.after));
+        if length < after { Err(self.refuse_shorter(length, after)) } else { Ok(()) }
+    }
+
+    fn rewind(&mut self, records: &[Value]) -> Result<(), Error> {
+        self.may_rewind(records)?;
+        let record = records.last().map(|record| from_value::<Record>(&self.target.path, record)).transpose()?;
+        let after = record.map_or(0, |record| record.after);
+        if self.visible()?.unwrap_or(0) == after {
+            return Ok(());
+        }
+        File::options()
+            .write(true)
+            .open(&self.target.path)
+            .and_then(|file| file.set_len(after).and_then(|()| file.sync_all()))
+            .map_err(|cause| Error::io(format_args!("cannot cut {}", self.target.path.display()), cause))
+    }
+
     fn outputs(&self) -> Vec<PathBuf> {
         vec![self.target.path.clone()]
     }

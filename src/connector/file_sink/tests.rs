@@ -302,3 +302,21 @@ fn a_record_of_another_kind_of_sink_is_refused() {
     let message = refusal(committer(&sink(directory.path()), &[serde_json::json!([1])]));
     assert!(message.contains("another kind of sink"), "{message}");
 }
+
+#[test]
+fn going_back_on_demand_cuts_the_file_and_only_to_what_was_committed() {
+    let Prepared { files, records } = prepared();
+    let directory = restore(&files);
+    let mut committer = committer(&sink(directory.path()), &records).unwrap();
+    assert_eq!(text(directory.path()), BOTH);
+    for _ in 0..2 {
+        committer.may_rewind(&records[..1]).unwrap();
+        committer.rewind(&records[..1]).unwrap();
+        assert_eq!(text(directory.path()), FIRST);
+        committer.recover(&records[..1], false).unwrap();
+        assert_eq!(snapshot(directory.path()).len(), 1);
+    }
+    fs::write(directory.path().join("out.csv"), "na").unwrap();
+    let refused = committer.may_rewind(&records[..1]).unwrap_err();
+    assert!(refused.to_string().contains("has 2 bytes"), "{refused}");
+}

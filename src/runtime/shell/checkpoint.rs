@@ -115,14 +115,14 @@ impl Shell {
         self.report(News::Answer(pending.epoch, Box::new(part)));
     }
 
-    /// The epoch is complete and committed: what was kept for going behind it can go.
-    pub(in super::super) fn committed(&mut self, epoch: Epoch) {
+    /// The epoch is complete and committed: what was kept for going behind `freed` can go.
+    pub(in super::super) fn committed(&mut self, epoch: Epoch, freed: Epoch) {
         self.letters.committed(epoch);
         self.replayed.committed(epoch);
         let lost = self.recovery.as_mut().and_then(Recovery::remains).map(|remains| &remains.sinks);
         let sinks = lost.or_else(|| self.core.as_ref().map(|core| &core.sinks));
         sinks.into_iter().flatten().for_each(|sink| sink.port.borrow_mut().committed(epoch));
-        let fold = self.store().and_then(|store| store.free(epoch));
+        let fold = self.store().and_then(|store| store.free(freed));
         fold.into_iter().for_each(|fold| self.ask(Work::Fold(fold)));
     }
 
