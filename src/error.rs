@@ -74,6 +74,16 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A running job could not be rescaled.
+    #[error("job `{job}` cannot be rescaled to {parallelism}: {reason}")]
+    Rescale {
+        /// The job.
+        job: String,
+        /// What was asked for.
+        parallelism: usize,
+        /// Why not.
+        reason: String,
+    },
     /// The job is not running any more.
     #[error("job `{job}` has ended; what it keeps is found in its state directory")]
     Over {
@@ -108,7 +118,7 @@ impl Faulty for Error {
             Error::Connector { error, .. } => error.fault(),
             Error::Failed { fault, .. } => *fault,
             Error::Lost { .. } => Fault::Internal,
-            Error::StateDirectoryInUse { .. } => Fault::External,
+            Error::StateDirectoryInUse { .. } | Error::Rescale { .. } => Fault::External,
             Error::Graph { .. }
             | Error::Config(_)
             | Error::StateDirectory { .. }

@@ -3,6 +3,7 @@
 use super::job::Master;
 use super::letters::DeadLetters;
 use super::mailbox::{AskLetters, Stop, send};
+use super::rescale::{Rescale, Rescaled};
 use super::status::{Board, JobStatus};
 use crate::error::{Error, Result};
 use actix::Addr;
@@ -87,6 +88,37 @@ impl JobHandle {
     /// [`wait`](JobHandle::wait) for the end. No window is fired for it.
     pub fn stop(&self) {
         send(&self.master, Stop);
+    }
+
+    /// Changes the job's parallelism while it runs: a last checkpoint, then a new life in which each subtask has its share of
+    /// the state. Waits until the job runs again. Operators with a parallelism of their own keep it. At the next start the
+    /// settings' parallelism counts again.
+    ///
+    /// # Errors
+    /// If the parallelism is not possible; if the job is not running, or fails meanwhile: it then goes on as it was, or as
+    /// its restart strategy says. [`Error::Over`] if it has ended.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    ///
+    /// let state = tempfile::tempdir().expect("there is room");
+    /// let (job, sink) = (Job::new("counting"), CollectSink::new());
+    /// let counts = sink.handle();
+    /// job.source(GeneratorSource::new(|n| n % 10).rate(5_000).count(1_000)).key_by(|n| *n).count().sink(sink);
+    /// let handle = job.start(Config::default().state_dir(state.path()))?;
+    /// while handle.status().state != JobState::Running {
+    ///     std::thread::yield_now();
+    /// }
+    /// let rescaled = handle.rescale(2)?;
+    /// assert_eq!((rescaled.from, rescaled.to), (1, 2));
+    /// handle.wait()?;
+    /// assert_eq!(counts.rows().len(), 1_000);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn rescale(&self, parallelism: usize) -> Result<Rescaled> {
+        let (reply, receiver) = mpsc::channel();
+        send(&self.master, Rescale { parallelism, reply });
+        receiver.recv().unwrap_or_else(|_| Err(Error::Over { job: self.board.status().job }))
     }
 
     /// The records that the job's operators could not process. Waits until the job has opened its state.

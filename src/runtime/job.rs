@@ -12,6 +12,7 @@
 use super::assembly::Blueprint;
 use super::ledger::{Ledger, Opened};
 use super::mailbox::{AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
+use super::rescale::Rescaling;
 use super::status::{Board, JobState};
 use super::subtask::Subtask;
 use crate::checkpoint::{Life, Tracker, Verdict};
@@ -33,7 +34,7 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// What the job is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Subtasks are being built.
     Building,
     Running,
@@ -45,7 +46,8 @@ enum Phase {
 }
 
 /// What follows when all subtasks are closed.
-enum After {
+pub(super) enum After {
+    Rescale,
     Restart(Duration),
     End(Result<()>),
 }
@@ -69,14 +71,14 @@ impl Crew {
 
 /// Supervisor and checkpoint coordinator of one job.
 pub(super) struct Master {
-    plan: Arc<Plan>,
-    config: Arc<Config>,
-    board: Arc<Board>,
-    arbiters: Vec<Arbiter>,
-    clock: SystemClock,
-    ledger: Option<Ledger>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) config: Arc<Config>,
+    pub(super) board: Arc<Board>,
+    pub(super) arbiters: Vec<Arbiter>,
+    pub(super) clock: SystemClock,
+    pub(super) ledger: Option<Ledger>,
     restarts: RestartState,
-    phase: Phase,
+    pub(super) phase: Phase,
     attempt: u32,
     crew: Crew,
     tracker: Tracker<Part>,
@@ -84,7 +86,9 @@ pub(super) struct Master {
     /// before the last source ended does not hold all data, though it may complete after.
     opened_as: Life,
     timer: Option<SpawnHandle>,
-    stop_asked: bool,
+    pub(super) stop_asked: bool,
+    /// A rescale under way.
+    pub(super) rescaling: Option<Rescaling>,
     after: Option<After>,
     done: Option<Box<dyn FnOnce(Result<()>) + Send>>,
 }
@@ -118,6 +122,7 @@ impl Master {
             opened_as: Life::Running,
             timer: None,
             stop_asked: false,
+            rescaling: None,
             after: None,
             done: Some(Box::new(done)),
         }
@@ -168,7 +173,7 @@ impl Master {
     }
 
     /// Makes the subtasks of a new life.
-    fn staff(&mut self, blueprints: Vec<Blueprint>, ctx: &mut Context<Self>) {
+    pub(super) fn staff(&mut self, blueprints: Vec<Blueprint>, ctx: &mut Context<Self>) {
         let Some(ledger) = &self.ledger else { return };
         self.publish(ledger);
         self.attempt = ledger.manifest().attempt;
@@ -196,6 +201,7 @@ impl Master {
         self.crew.all().for_each(|subtask| send(subtask, Control::Start));
         self.phase = Phase::Running;
         self.board.set_state(JobState::Running);
+        self.rescaled();
         tracing::info!(job = %self.job(), attempt = self.attempt, "running");
         if self.stop_asked {
             self.ending(Life::Stopped, ctx);
@@ -300,7 +306,7 @@ impl Master {
                     if self.phase == Phase::Running { self.config.checkpoint_interval } else { Some(Duration::ZERO) };
                 self.schedule(delay, ctx);
             }
-            (Ok(()), Some(life)) => self.close(After::End(Ok(())), Some(life), ctx),
+            (Ok(()), Some(life)) => self.close(self.after_ending(), Some(life), ctx),
             (Err(error), _) if error.fault() == crate::fault::Fault::User => {
                 self.close(After::End(Err(error)), None, ctx);
             }
@@ -316,7 +322,7 @@ impl Master {
     }
 
     /// The job ends with a last checkpoint.
-    fn ending(&mut self, life: Life, ctx: &mut Context<Self>) {
+    pub(super) fn ending(&mut self, life: Life, ctx: &mut Context<Self>) {
         self.phase = Phase::Ending(life);
         if life == Life::Stopped {
             self.board.set_state(JobState::Stopping);
@@ -388,7 +394,7 @@ impl Master {
     }
 
     /// A life could not begin.
-    fn supervise_error(&mut self, error: Error, ctx: &mut Context<Self>) {
+    pub(super) fn supervise_error(&mut self, error: Error, ctx: &mut Context<Self>) {
         match self.restarts.failure(error.fault(), self.clock.elapsed()) {
             Decision::RestartAfter(delay) if self.ledger.is_some() => {
                 tracing::warn!(job = %self.job(), %error, ?delay, "the job cannot start; trying again");
@@ -407,7 +413,14 @@ impl Master {
 
     /// Ends this life: all subtasks close their files.
     fn close(&mut self, after: After, life: Option<Life>, ctx: &mut Context<Self>) {
-        if let Some(life) = life {
+        if !matches!(after, After::Rescale)
+            && let Some(rescaling) = self.rescaling.take()
+        {
+            rescaling.fail(&self.plan.graph.job, "the job has failed or was stopped meanwhile");
+        }
+        if matches!(after, After::Rescale) {
+            self.board.set_state(JobState::Restarting);
+        } else if let Some(life) = life {
             self.board.set_state(if life == Life::Finished { JobState::Finished } else { JobState::Stopped });
         } else if matches!(after, After::End(_)) {
             self.board.set_state(JobState::Failed);
@@ -434,6 +447,7 @@ impl Master {
                 self.board.set_state(JobState::Stopped);
                 self.end(Ok(()));
             }
+            Some(After::Rescale) => self.rescale(ctx),
             Some(After::End(result)) => self.end(result),
             None => {}
         }

@@ -116,6 +116,11 @@ impl Ledger {
         self.kept.first().copied().unwrap_or(self.manifest.epoch)
     }
 
+    /// The next life is of another plan of the same job.
+    pub(super) fn rescale(&mut self, plan: Arc<Plan>, config: Arc<Config>) {
+        (self.plan, self.config) = (plan, config);
+    }
+
     /// Begins a life of the job: finishes or takes back what the last one left, moves state if the parallelism has changed,
     /// and raises the attempt. Returns what each subtask is to be built from.
     ///

@@ -34,6 +34,7 @@ mod mailbox;
 mod protocol;
 mod reading;
 mod replay;
+mod rescale;
 mod shell;
 mod signals;
 mod status;
@@ -42,6 +43,7 @@ mod subtask;
 
 pub use handle::JobHandle;
 pub use letters::DeadLetters;
+pub use rescale::Rescaled;
 pub use status::{JobState, JobStatus, LocalRestart, OperatorStatus};
 pub(crate) use stepped::{Random, SteppedJob};
 

@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 /// How many restarts of single subtasks are remembered.
@@ -150,7 +150,7 @@ impl SubtaskGauges {
 /// The board on which a job publishes.
 #[derive(Debug)]
 pub(super) struct Board {
-    template: JobStatus,
+    layout: RwLock<Arc<Layout>>,
     pub(super) attempt: AtomicU32,
     pub(super) checkpoints: AtomicU64,
     pub(super) failed_checkpoints: AtomicU64,
@@ -158,13 +158,19 @@ pub(super) struct Board {
     pub(super) local_restarts: AtomicU64,
     restarted: Mutex<VecDeque<LocalRestart>>,
     state: Mutex<(JobState, Option<String>, bool)>,
+}
+
+/// Who publishes; another one after a rescale.
+#[derive(Debug)]
+struct Layout {
+    template: JobStatus,
     subtasks: Vec<Arc<SubtaskGauges>>,
     /// The subtasks whose clock tells how far the job has come: those with inputs.
     timed: Vec<usize>,
 }
 
-impl Board {
-    pub(super) fn new(plan: &Plan) -> Self {
+impl Layout {
+    fn new(plan: &Plan) -> Self {
         let nodes = plan.graph.nodes.iter().enumerate();
         let operators = nodes.map(|(id, node)| OperatorStatus {
             uid: node.uid.clone(),
@@ -203,8 +209,14 @@ impl Board {
                 subtasks.push(Arc::new(SubtaskGauges { operators, clock }));
             }
         }
+        Layout { template, subtasks, timed }
+    }
+}
+
+impl Board {
+    pub(super) fn new(plan: &Plan) -> Self {
         Board {
-            template,
+            layout: RwLock::new(Arc::new(Layout::new(plan))),
             attempt: AtomicU32::new(0),
             checkpoints: AtomicU64::new(0),
             failed_checkpoints: AtomicU64::new(0),
@@ -212,14 +224,21 @@ impl Board {
             local_restarts: AtomicU64::new(0),
             restarted: Mutex::default(),
             state: Mutex::new((JobState::Starting, None, false)),
-            subtasks,
-            timed,
         }
+    }
+
+    fn layout(&self) -> Arc<Layout> {
+        self.layout.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From here on the subtasks of another plan publish.
+    pub(super) fn rescale(&self, plan: &Plan) {
+        *self.layout.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Layout::new(plan));
     }
 
     /// Where a subtask publishes.
     pub(super) fn subtask(&self, number: usize) -> Arc<SubtaskGauges> {
-        self.subtasks[number].clone()
+        self.layout().subtasks[number].clone()
     }
 
     /// The job stands elsewhere now.
@@ -244,12 +263,13 @@ impl Board {
     /// The job had finished before, with these counts by uid: (in, out, late, unassigned).
     pub(super) fn set_finished_before(&self, counts: &std::collections::BTreeMap<String, (u64, u64, u64, u64)>) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).2 = true;
-        for subtask in &self.subtasks {
+        let Layout { template, subtasks, .. } = &*self.layout();
+        for subtask in subtasks {
             for (node, gauges) in &subtask.operators {
-                let uid = &self.template.operators[*node].uid;
+                let uid = &template.operators[*node].uid;
                 // All counts go to the first subtask that has the operator: `counts` are sums.
-                let first = self.subtasks.iter().position(|s| s.operators.iter().any(|(other, _)| other == node));
-                let here = first.is_some_and(|first| Arc::ptr_eq(&self.subtasks[first], subtask));
+                let first = subtasks.iter().position(|s| s.operators.iter().any(|(other, _)| other == node));
+                let here = first.is_some_and(|first| Arc::ptr_eq(&subtasks[first], subtask));
                 let count = counts.get(uid).copied().filter(|_| here).unwrap_or_default();
                 let (records_in, records_out, late, unassigned) = count;
                 gauges.records_in.store(records_in, Relaxed);
@@ -263,7 +283,8 @@ impl Board {
 
     /// The job as it stands.
     pub(super) fn status(&self) -> JobStatus {
-        let mut status = self.template.clone();
+        let layout = self.layout();
+        let mut status = layout.template.clone();
         (status.state, status.failure, status.already_finished) =
             self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
         status.attempt = self.attempt.load(Relaxed);
@@ -272,7 +293,7 @@ impl Board {
         status.restarts = self.restarts.load(Relaxed);
         status.local_restarts = self.local_restarts.load(Relaxed);
         status.restarted = self.restarted.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
-        for (node, gauges) in self.subtasks.iter().flat_map(|subtask| &subtask.operators) {
+        for (node, gauges) in layout.subtasks.iter().flat_map(|subtask| &subtask.operators) {
             let operator = &mut status.operators[*node];
             operator.records_in += gauges.records_in.load(Relaxed);
             operator.records_out += gauges.records_out.load(Relaxed);
@@ -281,7 +302,7 @@ impl Board {
             operator.dead += gauges.dead.load(Relaxed);
             operator.dead_timers += gauges.dead_timers.load(Relaxed);
         }
-        let clocks = self.timed.iter().map(|&number| self.subtasks[number].clock.load(Relaxed));
+        let clocks = layout.timed.iter().map(|&number| layout.subtasks[number].clock.load(Relaxed));
         status.watermark = clocks.min().map(Timestamp::from_millis).filter(|clock| *clock > Timestamp::MIN);
         status
     }

@@ -10,4 +10,5 @@ mod given_up;
 mod letters;
 mod local;
 mod panics;
+mod rescale;
 mod trickle;
