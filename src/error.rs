@@ -84,6 +84,20 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// The socket of a running job cannot be used.
+    #[error("control socket {}: {reason}", socket.display())]
+    Control {
+        /// The socket.
+        socket: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A running job in another process refused what it was asked.
+    #[error("{reason}")]
+    Refused {
+        /// What it says.
+        reason: String,
+    },
     /// The job is not running any more.
     #[error("job `{job}` has ended; what it keeps is found in its state directory")]
     Over {
@@ -118,11 +132,12 @@ impl Faulty for Error {
             Error::Connector { error, .. } => error.fault(),
             Error::Failed { fault, .. } => *fault,
             Error::Lost { .. } => Fault::Internal,
-            Error::StateDirectoryInUse { .. } | Error::Rescale { .. } => Fault::External,
+            Error::StateDirectoryInUse { .. } | Error::Rescale { .. } | Error::Control { .. } => Fault::External,
             Error::Graph { .. }
             | Error::Config(_)
             | Error::StateDirectory { .. }
             | Error::DeadLetter { .. }
+            | Error::Refused { .. }
             | Error::Over { .. }
             | Error::Finished { .. } => Fault::User,
         }

@@ -62,6 +62,7 @@ pub mod time;
 pub use checkpoint::Refusal;
 pub use error::{Error, Result};
 pub use graph::Error as GraphError;
+pub use runtime::control;
 pub use runtime::{DeadLetters, JobHandle, JobState, JobStatus, LocalRestart, OperatorStatus, Rescaled};
 
 #[cfg(doctest)]

@@ -10,6 +10,7 @@
 //! are never used twice, so what an old life still sends reaches nobody.
 
 use super::assembly::Blueprint;
+use super::control::Server;
 use super::ledger::{Ledger, Opened};
 use super::mailbox::{AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
 use super::rescale::Rescaling;
@@ -89,6 +90,8 @@ pub(super) struct Master {
     pub(super) stop_asked: bool,
     /// A rescale under way.
     pub(super) rescaling: Option<Rescaling>,
+    /// Answers other processes, if the job has a state directory.
+    server: Option<Server>,
     after: Option<After>,
     done: Option<Box<dyn FnOnce(Result<()>) + Send>>,
 }
@@ -123,6 +126,7 @@ impl Master {
             timer: None,
             stop_asked: false,
             rescaling: None,
+            server: None,
             after: None,
             done: Some(Box::new(done)),
         }
@@ -152,8 +156,19 @@ impl Master {
         }
         let blueprints = ledger.begin_life(crashed);
         self.ledger = Some(ledger);
+        self.listen(ctx);
         self.staff(blueprints?, ctx);
         Ok(())
+    }
+
+    /// Lets other processes ask.
+    fn listen(&mut self, ctx: &Context<Self>) {
+        let Some(directory) = &self.config.state_dir else { return };
+        match Server::start(directory, self.job(), self.board.clone(), ctx.address()) {
+            Ok(server) => self.server = Some(server),
+            Err(cause) => tracing::warn!(job = %self.job(), %cause, directory = %directory.display(),
+                "no control socket: the job cannot be asked from outside"),
+        }
     }
 
     /// Begins another life in place.
@@ -456,6 +471,7 @@ impl Master {
     fn end(&mut self, result: Result<()>) {
         self.phase = Phase::Over;
         // Releases the state directory before anybody learns that the job is over.
+        self.server = None;
         self.ledger = None;
         self.arbiters.iter().for_each(|arbiter| {
             arbiter.stop();

@@ -21,6 +21,7 @@
 mod assembly;
 mod calls;
 mod channel;
+pub mod control;
 mod directory;
 mod drift;
 mod examine;

@@ -1,0 +1,185 @@
+//! The job's end of the socket.
+
+use super::super::job::Master;
+use super::super::letters::DeadLetters;
+use super::super::mailbox::{AskLetters, Stop, send};
+use super::super::rescale::Rescale;
+use super::super::status::Board;
+use super::{Answer, ELSEWHERE, LONGEST, LONGEST_LINE, Request, SOCKET};
+use crate::error::{Error, Result};
+use actix::Addr;
+use serde::Serialize;
+use serde_json::Value;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+/// How many may talk at a time.
+const MOST: usize = 32;
+/// Who says nothing for so long is sent away.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Answers requests while it lives.
+pub(in super::super) struct Server {
+    socket: PathBuf,
+    /// Tells where the socket is, if it is not beside the state.
+    elsewhere: Option<(PathBuf, tempfile::TempDir)>,
+    over: Arc<AtomicBool>,
+}
+
+/// The job, as a connection sees it.
+#[derive(Clone)]
+struct Job {
+    board: Arc<Board>,
+    master: Addr<Master>,
+    name: String,
+}
+
+impl Server {
+    /// Listens in a job's state directory, which this process holds.
+    pub(in super::super) fn start(
+        state_dir: &Path,
+        name: &str,
+        board: Arc<Board>,
+        master: Addr<Master>,
+    ) -> io::Result<Self> {
+        let (mut socket, mut elsewhere) = (state_dir.join(SOCKET), None);
+        // What a killed process has left.
+        for old in [&socket, &state_dir.join(ELSEWHERE)] {
+            if let Err(cause) = fs::remove_file(old)
+                && cause.kind() != io::ErrorKind::NotFound
+            {
+                return Err(cause);
+            }
+        }
+        if socket.as_os_str().len() > LONGEST {
+            let folder = tempfile::Builder::new().prefix("millstream-").tempdir()?;
+            socket = folder.path().join(SOCKET);
+            let told = state_dir.join(ELSEWHERE);
+            fs::write(&told, socket.as_os_str().as_encoded_bytes())?;
+            elsewhere = Some((told, folder));
+        }
+        let listener = UnixListener::bind(&socket)?;
+        fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
+        let over = Arc::new(AtomicBool::new(false));
+        let (ends, job) = (over.clone(), Job { board, master, name: name.to_owned() });
+        thread::Builder::new().name("millstream-control".into()).spawn(move || listen(&listener, &ends, &job))?;
+        Ok(Server { socket, elsewhere, over })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.over.store(true, SeqCst);
+        // Wakes the listener; if nobody listens there is nobody to wake.
+        let _ = UnixStream::connect(&self.socket);
+        let told = self.elsewhere.take().map(|(told, _folder)| told);
+        for file in told.iter().chain([&self.socket]) {
+            // The next start replaces what is left.
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+fn listen(listener: &UnixListener, over: &AtomicBool, job: &Job) {
+    let talking = Arc::new(AtomicUsize::new(0));
+    for stream in listener.incoming() {
+        if over.load(SeqCst) {
+            return;
+        }
+        let Ok(stream) = stream else {
+            // Too many open files, perhaps: later there may be fewer.
+            thread::sleep(Duration::from_millis(100));
+            continue;
+        };
+        if talking.fetch_add(1, SeqCst) >= MOST {
+            talking.fetch_sub(1, SeqCst);
+            let refusal = Answer::Error("too many are talking to the job; try again later".to_owned());
+            // A client that has gone has its answer.
+            let _ = answer(&stream, &refusal);
+            continue;
+        }
+        let (job, talked) = (job.clone(), talking.clone());
+        let talk = move || {
+            // A client may go whenever it wants.
+            let _ = converse(&stream, &job);
+            talked.fetch_sub(1, SeqCst);
+        };
+        if thread::Builder::new().name("millstream-control".into()).spawn(talk).is_err() {
+            talking.fetch_sub(1, SeqCst);
+        }
+    }
+}
+
+/// Answers one client until it goes.
+fn converse(stream: &UnixStream, job: &Job) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut line = Vec::new();
+        (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        if line.len() as u64 == LONGEST_LINE {
+            return answer(stream, &Answer::Error("a request is at most 1 MiB long".to_owned()));
+        }
+        let answered = match serde_json::from_slice::<Request>(&line) {
+            Ok(request) => job.serve(request).map_or_else(|error| Answer::Error(error.to_string()), Answer::Ok),
+            Err(cause) => Answer::Error(cause.to_string()),
+        };
+        answer(stream, &answered)?;
+    }
+}
+
+fn answer(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
+    let line = serde_json::to_string(answer).expect("an answer is plain JSON");
+    stream.write_all(line.as_bytes())?;
+    stream.write_all(b"\n")
+}
+
+fn value(answer: impl Serialize) -> Value {
+    serde_json::to_value(answer).expect("what is told of a job is plain data with text for keys")
+}
+
+impl Job {
+    fn serve(&self, request: Request) -> Result<Value> {
+        match request {
+            Request::Status => Ok(value(self.board.status())),
+            Request::Stop => {
+                send(&self.master, Stop);
+                Ok(Value::Null)
+            }
+            Request::Rescale { parallelism } => {
+                let (reply, receiver) = mpsc::channel();
+                send(&self.master, Rescale { parallelism, reply });
+                receiver.recv().unwrap_or_else(|_| Err(self.over())).map(value)
+            }
+            Request::Letters { after, limit, operator } => {
+                let wanted = |uid: &str| operator.as_ref().is_none_or(|operator| operator == uid);
+                let found = self.letters()?.list(after, limit.min(1_000), |stored| wanted(&stored.letter.operator));
+                found.map(value)
+            }
+            Request::Letter { id } => self.letters()?.get(id).map(value),
+            Request::Replay { ids } => self.letters()?.replay(&ids).map(value),
+            Request::Drop { ids } => self.letters()?.remove(&ids).map(value),
+        }
+    }
+
+    fn letters(&self) -> Result<DeadLetters> {
+        let (reply, receiver) = mpsc::channel();
+        send(&self.master, AskLetters(reply));
+        receiver.recv().map_err(|_| self.over())
+    }
+
+    fn over(&self) -> Error {
+        Error::Over { job: self.name.clone() }
+    }
+}
