@@ -18,13 +18,13 @@ struct Damage {
 /// Reads all state files of a checkpoint. A damaged, missing or foreign one is refused: by its name, with what is lost, and
 /// with the youngest kept checkpoint that is whole.
 pub(super) fn examine(directory: &StateDirectory, manifest: &Manifest, kept: &[Manifest]) -> Result<()> {
-    let Err(damage) = whole(directory, manifest) else { return Ok(()) };
+    let Some(damage) = damage(directory, manifest) else { return Ok(()) };
     let Damage { uid, subtask, parallelism, error } = damage;
     if !is_damage(&error) {
         return Err(Error::State(error));
     }
-    let older = kept.iter().rev().filter(|older| older.epoch < manifest.epoch);
-    let whole_epoch = older.into_iter().find(|older| whole(directory, older).is_ok()).map(|older| older.epoch);
+    let mut older = kept.iter().rev().filter(|older| older.epoch < manifest.epoch);
+    let whole = older.find(|older| self::damage(directory, older).is_none()).map(|older| older.epoch);
     let groups = key_groups(subtask, parallelism);
     let reason = Refusal::Damaged {
         uid,
@@ -33,7 +33,7 @@ pub(super) fn examine(directory: &StateDirectory, manifest: &Manifest, kept: &[M
         last: groups.end.saturating_sub(1),
         epoch: manifest.epoch,
         cause: error.to_string(),
-        whole: whole_epoch,
+        whole,
     };
     Err(Error::StateDirectory { path: directory.path().to_owned(), reason })
 }
@@ -44,16 +44,19 @@ fn is_damage(error: &state::Error) -> bool {
     matches!(error, Corrupt { .. } | Database { .. } | Folded { .. } | Foreign { .. } | Stale { .. })
 }
 
-fn whole(directory: &StateDirectory, manifest: &Manifest) -> Result<(), Damage> {
+/// The first file of a checkpoint that cannot be used.
+fn damage(directory: &StateDirectory, manifest: &Manifest) -> Option<Damage> {
     for (uid, files) in &manifest.files {
         // What never was written to is made anew.
         for (subtask, written) in files.iter().enumerate().filter(|(_, written)| **written != Epoch::ZERO) {
             let path = directory.state_file(manifest.generation, uid, subtask);
             let generation = manifest.generation;
             let identity = Identity { job_id: manifest.job_id, uid: uid.clone(), subtask, generation };
-            state::verify(&path, &identity, manifest.epoch, *written, directory.survives())
-                .map_err(|error| Damage { uid: uid.clone(), subtask, parallelism: files.len(), error })?;
+            let verified = state::verify(&path, &identity, manifest.epoch, *written, directory.survives());
+            if let Err(error) = verified {
+                return Some(Damage { uid: uid.clone(), subtask, parallelism: files.len(), error });
+            }
         }
     }
-    Ok(())
+    None
 }

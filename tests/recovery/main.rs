@@ -11,4 +11,5 @@ mod letters;
 mod local;
 mod panics;
 mod rescale;
+mod strategies;
 mod trickle;
