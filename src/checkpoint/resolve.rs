@@ -107,9 +107,9 @@ pub enum Refusal {
         /// Which subtask of it.
         subtask: usize,
         /// The first of its key groups.
-        first: usize,
+        first: u8,
         /// The last of its key groups.
-        last: usize,
+        last: u8,
         /// The epoch that needs it.
         epoch: Epoch,
         /// What is wrong with which file.

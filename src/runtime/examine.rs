@@ -29,8 +29,8 @@ pub(super) fn examine(directory: &StateDirectory, manifest: &Manifest, kept: &[M
     let reason = Refusal::Damaged {
         uid,
         subtask,
-        first: groups.start,
-        last: groups.end.saturating_sub(1),
+        first: groups.start as u8,
+        last: groups.end.saturating_sub(1) as u8,
         epoch: manifest.epoch,
         cause: error.to_string(),
         whole,
