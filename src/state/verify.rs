@@ -7,7 +7,7 @@ use redb::ReadableTable as _;
 use std::path::Path;
 
 /// Reads a whole state file: every page and every chunk must have its checksum, and what `epoch` needs must be there.
-/// Changes nothing but what every opening does after a crash. Blocks; about a second for 500 MB that the system has cached.
+/// Changes nothing but what every opening does after a crash. Blocks for as long as it takes to read all of it.
 ///
 /// * `written`: as for [`Store::open`](super::Store::open).
 ///
