@@ -7,6 +7,7 @@
 //! * *kill -9*: the process is killed and started again. Told is the time from the kill to its first row.
 
 #[path = "support/measure.rs"]
+#[expect(dead_code, reason = "the children of this bench tell other figures")]
 mod measure;
 #[path = "support/scatter.rs"]
 mod scatter;

@@ -46,6 +46,8 @@
 
 pub mod api;
 pub mod checkpoint;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod config;
 pub mod connector;
 mod error;
@@ -63,7 +65,7 @@ pub use checkpoint::Refusal;
 pub use error::{Error, Result};
 pub use graph::Error as GraphError;
 pub use runtime::control;
-pub use runtime::{DeadLetters, JobHandle, JobState, JobStatus, LocalRestart, OperatorStatus, Rescaled};
+pub use runtime::{Checkpoints, DeadLetters, JobHandle, JobState, JobStatus, LocalRestart, OperatorStatus, Rescaled};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -26,12 +26,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("error", &["fault", "record", "state", "connector", "graph", "checkpoint"]),
     ("testing", &["fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
+    ("cli", &["record", "time", "state", "config", "runtime", "error", "api"]),
     ("api", &["record", "time", "state", "connector", "operator", "config", "graph", "runtime", "error"]),
 ];
 
 /// The rooms in which a foreign library may be used; libraries that are not named here may be used everywhere.
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("actix", &["runtime"]),
+    ("clap", &["cli"]),
     ("tokio", &["runtime"]),
     ("redb", &["state"]),
     ("csv", &["connector"]),

@@ -12,7 +12,7 @@
 use super::assembly::Blueprint;
 use super::control::Server;
 use super::ledger::{Ledger, Opened};
-use super::mailbox::{AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
+use super::mailbox::{AskCheckpoints, AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
 use super::rescale::Rescaling;
 use super::status::{Board, JobState};
 use super::subtask::Subtask;
@@ -541,6 +541,17 @@ impl Handler<AskLetters> for Master {
             let master = ctx.address();
             // Who has asked may not wait any more.
             let _ = reply.send(ledger.dead_letters(move || send(&master, HandOut)));
+        }
+    }
+}
+
+impl Handler<AskCheckpoints> for Master {
+    type Result = ();
+
+    fn handle(&mut self, AskCheckpoints(reply): AskCheckpoints, _: &mut Self::Context) {
+        if let Some(ledger) = &self.ledger {
+            // Who has asked may not wait any more.
+            let _ = reply.send(ledger.checkpoints());
         }
     }
 }

@@ -3,6 +3,7 @@
 //! All of this blocks. It is called by the master, on the control arbiter, which moves no data.
 
 use super::assembly::{Blueprint, StateFile, key_groups, share_splits};
+use super::checkpoints::Checkpoints;
 use super::directory::StateDirectory;
 use super::drift::DriftBoard;
 use super::examine::examine;
@@ -104,6 +105,11 @@ impl Ledger {
             ledger.recover_sinks()?;
         }
         Ok(Opened { ledger, finished: resolution == Resolution::Finished, crashed })
+    }
+
+    /// What people want to know of the manifest and the kept ones.
+    pub(super) fn checkpoints(&self) -> Result<Checkpoints> {
+        Checkpoints::read(&self.file, &self.directory)
     }
 
     /// The manifest as it is on disk.
@@ -418,7 +424,7 @@ pub(super) fn read_manifest(file: &JobFile, directory: &StateDirectory) -> Resul
 }
 
 /// The manifests of older epochs, oldest first.
-fn read_kept(file: &JobFile, directory: &StateDirectory) -> Result<Vec<Manifest>> {
+pub(super) fn read_kept(file: &JobFile, directory: &StateDirectory) -> Result<Vec<Manifest>> {
     file.kept()?.iter().map(|(_, bytes)| parse(bytes, directory)).collect()
 }
 

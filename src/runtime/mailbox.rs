@@ -114,6 +114,13 @@ pub(super) struct Report {
     pub(super) news: News,
 }
 
+/// Asks which checkpoints there are.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct AskCheckpoints(
+    pub(super) std::sync::mpsc::Sender<crate::error::Result<super::checkpoints::Checkpoints>>,
+);
+
 /// Stop gracefully.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -21,6 +21,7 @@
 mod assembly;
 mod calls;
 mod channel;
+mod checkpoints;
 pub mod control;
 mod directory;
 mod drift;
@@ -42,6 +43,7 @@ mod status;
 mod stepped;
 mod subtask;
 
+pub use checkpoints::{Checkpoint, Checkpoints};
 pub use handle::JobHandle;
 pub use letters::DeadLetters;
 pub use rescale::Rescaled;

@@ -43,6 +43,8 @@ pub enum Request {
         /// The new one.
         parallelism: usize,
     },
+    /// Those it can go back to: [`Checkpoints`](crate::Checkpoints).
+    Checkpoints,
     /// Some of its dead letters, in order: a list of [`StoredLetter`](crate::state::StoredLetter)s.
     Letters {
         /// Begins behind this one.

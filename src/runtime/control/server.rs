@@ -2,7 +2,7 @@
 
 use super::super::job::Master;
 use super::super::letters::DeadLetters;
-use super::super::mailbox::{AskLetters, Stop, send};
+use super::super::mailbox::{AskCheckpoints, AskLetters, Stop, send};
 use super::super::rescale::Rescale;
 use super::super::status::Board;
 use super::{Answer, ELSEWHERE, LONGEST, LONGEST_LINE, Request, SOCKET};
@@ -160,6 +160,11 @@ impl Job {
             Request::Rescale { parallelism } => {
                 let (reply, receiver) = mpsc::channel();
                 send(&self.master, Rescale { parallelism, reply });
+                receiver.recv().unwrap_or_else(|_| Err(self.over())).map(value)
+            }
+            Request::Checkpoints => {
+                let (reply, receiver) = mpsc::channel();
+                send(&self.master, AskCheckpoints(reply));
                 receiver.recv().unwrap_or_else(|_| Err(self.over())).map(value)
             }
             Request::Letters { after, limit, operator } => {

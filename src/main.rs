@@ -1,0 +1,7 @@
+//! The binary `millstream`: see [`millstream::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    millstream::cli::main()
+}
