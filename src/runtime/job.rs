@@ -13,6 +13,8 @@ use super::assembly::Blueprint;
 use super::control::Server;
 use super::ledger::{Ledger, Opened};
 use super::mailbox::{AskCheckpoints, AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
+use super::mailbox::{AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
+use super::repeats::Repeats;
 use super::rescale::Rescaling;
 use super::status::{Board, JobState};
 use super::subtask::Subtask;
@@ -86,6 +88,9 @@ pub(super) struct Master {
     /// How the job stands when the open epoch is complete, as it was decided when that epoch was opened: one that was opened
     /// before the last source ended does not hold all data, though it may complete after.
     opened_as: Life,
+    /// Checkpoints that failed in a row, and attempts to show what was committed.
+    failing: Repeats,
+    hiding: Repeats,
     timer: Option<SpawnHandle>,
     pub(super) stop_asked: bool,
     /// A rescale under way.
@@ -123,6 +128,8 @@ impl Master {
             },
             tracker: Tracker::new(0, 0),
             opened_as: Life::Running,
+            failing: Repeats::default(),
+            hiding: Repeats::default(),
             timer: None,
             stop_asked: false,
             rescaling: None,
@@ -274,7 +281,9 @@ impl Master {
     fn checkpoint_failed(&mut self, epoch: Epoch, cause: &str, ctx: &mut Context<Self>) {
         self.board.failed_checkpoints.fetch_add(1, Relaxed);
         self.board.set_failure(format!("checkpoint {epoch} failed: {cause}"));
-        tracing::warn!(job = %self.job(), %epoch, cause, "checkpoint failed; the job goes on and tries again");
+        if let Some(times) = self.failing.again() {
+            tracing::warn!(job = %self.job(), %epoch, cause, times, "checkpoint failed; the job goes on and tries again");
+        }
         let delay = if self.phase == Phase::Running { self.config.checkpoint_interval } else { Some(RETRY) };
         self.schedule(delay, ctx);
     }
@@ -302,6 +311,9 @@ impl Master {
         self.board.checkpoints.store(ledger.manifest().checkpoints, Relaxed);
         let freed = ledger.oldest();
         tracing::debug!(job = %self.plan.graph.job, %epoch, "checkpoint complete");
+        if let Some(failed) = self.failing.over() {
+            tracing::info!(job = %self.plan.graph.job, %epoch, failed, "checkpoints are complete again");
+        }
         self.crew.all().for_each(|subtask| send(subtask, Control::Committed { epoch, freed }));
         self.hand_out();
         self.show(ctx);
@@ -315,7 +327,11 @@ impl Master {
             Phase::Ending(life) if ledger.manifest().life == life => Some(life),
             _ => None,
         };
-        match (ledger.apply(), ending) {
+        let applied = ledger.apply();
+        if applied.is_ok() {
+            self.hiding.over();
+        }
+        match (applied, ending) {
             (Ok(()), None) => {
                 let delay =
                     if self.phase == Phase::Running { self.config.checkpoint_interval } else { Some(Duration::ZERO) };
@@ -327,7 +343,9 @@ impl Master {
             }
             (Err(error), ending) => {
                 self.board.set_failure(error.to_string());
-                tracing::warn!(job = %self.job(), %error, "committed output cannot be shown yet; trying again");
+                if let Some(times) = self.hiding.again() {
+                    tracing::warn!(job = %self.job(), %error, times, "committed output cannot be shown yet; trying again");
+                }
                 match ending {
                     Some(_) => drop(ctx.run_later(RETRY, |master, ctx| master.show(ctx))),
                     None => self.schedule(self.config.checkpoint_interval.or(Some(RETRY)), ctx),

@@ -35,6 +35,7 @@ mod letters;
 mod mailbox;
 mod protocol;
 mod reading;
+mod repeats;
 mod replay;
 mod rescale;
 mod shell;

@@ -362,6 +362,12 @@ impl Store {
         self.exhausted = (wanted > 0).then_some(self.committed);
     }
 
+    /// Whether there is more in memory than there should be.
+    pub fn is_over(&self) -> bool {
+        let MemoryUse { cached, dirty, frozen } = self.memory();
+        cached + dirty + frozen > self.memory
+    }
+
     /// Keeps within the memory; to be called after every element. Lets go of what is in the file as it is, what has not been
     /// used lately first. If that does not do, the rest must be written: see [`Relief`].
     pub fn relieve(&mut self) -> Relief {

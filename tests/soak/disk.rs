@@ -64,12 +64,6 @@ impl SmallDisk {
         &self.path
     }
 
-    /// Makes it read-only, or writable again. Returns whether the system permits that: not while a file is open for
-    /// writing.
-    pub(crate) fn set_read_only(&self, read_only: bool) -> bool {
-        self.call("mount", &["-o", if read_only { "remount,ro" } else { "remount,rw" }])
-    }
-
     /// Fills it to its last byte.
     pub(crate) fn fill(&self) {
         let mut file =

@@ -15,6 +15,7 @@
 
 mod damage;
 mod disk;
+mod full_disk;
 mod process;
 mod program;
 mod rounds;

@@ -84,6 +84,15 @@ impl Life {
         self.child.wait().expect("a child can be waited for");
     }
 
+    /// How many bytes of a file it has read; `None` if it does not hold the file open.
+    pub(crate) fn has_read(&self, file: &Path) -> Option<u64> {
+        let process = PathBuf::from(format!("/proc/{}", self.id()));
+        let links = fs::read_dir(process.join("fd")).ok()?;
+        let link = links.flatten().find(|link| fs::read_link(link.path()).is_ok_and(|target| target == file))?;
+        let told = fs::read_to_string(process.join("fdinfo").join(link.file_name())).ok()?;
+        told.lines().find_map(|line| line.strip_prefix("pos:")?.trim().parse().ok())
+    }
+
     /// Sends it a signal, like "TERM".
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status();

@@ -197,6 +197,8 @@ impl Soak {
         // Of what was visible some may be gone now, by our own hand.
         self.world.restore(Default::default());
         let rows = self.world.rows();
+        // Printed before it is known how it ends, which may be a panic.
+        println!("  {damage}");
         self.run();
         wait_until(&format!("{rows} rows or a refusal after {damage}"), || {
             self.life.as_mut().expect("it runs").is_over() || self.world.look() >= rows

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// How many bytes before the end of what was seen are read again at each look.
 const OVERLAP: u64 = 16 * 1024;
+/// How many keys there are, unless told otherwise.
 const KEYS: u64 = 40;
 
 /// The inputs and what has come of them.
@@ -41,6 +42,11 @@ impl World {
     /// Appends about `count` lines to each input, and one at the end that brings event time to the same place in both.
     /// Lines come out of order by less than the bound, and in pieces that end within a line.
     pub(crate) fn grow(&mut self, count: u64, dice: &mut Dice) {
+        self.grow_with(count, KEYS, dice);
+    }
+
+    /// The same with so many keys.
+    pub(crate) fn grow_with(&mut self, count: u64, keys: u64, dice: &mut Dice) {
         let from = self.now;
         self.now += 2_000 + dice.roll(20_000) as i64;
         let bound = BOUND.as_millis() as u64;
@@ -50,9 +56,9 @@ impl World {
                 let along = from + (self.now - from) * line as i64 / count as i64;
                 // Nobody is late: the newest line so far is at most this old.
                 let at = (along - dice.roll(bound) as i64).max(0);
-                self.push(at, dice.roll(KEYS) as u32, &mut text);
+                self.push(at, dice.roll(keys) as u32, &mut text);
             }
-            self.push(self.now, dice.roll(KEYS) as u32, &mut text);
+            self.push(self.now, dice.roll(keys) as u32, &mut text);
             let mut file = File::options().append(true).open(self.input.join(name)).expect("an input");
             let cut = dice.roll(text.len() as u64) as usize;
             file.write_all(&text.as_bytes()[..cut]).expect("room for inputs");

@@ -45,6 +45,8 @@ struct Shared {
     disk: Mutex<Disk>,
     /// The newest epoch known to be committed.
     committed: AtomicU64,
+    /// How many bytes wait in memory because they could not be written; 0 if the last attempt went well.
+    stuck: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -100,6 +102,7 @@ impl FileWriter {
             spare: Mutex::default(),
             disk: Mutex::new(disk),
             committed: AtomicU64::new(0),
+            stuck: AtomicU64::new(0),
         };
         FileWriter { rows, shared: Arc::new(shared), last: 0 }
     }
@@ -126,7 +129,8 @@ impl<T: Serialize> SinkWriter<T> for FileWriter {
     }
 
     fn spill(&mut self, _idle: bool) -> Option<SinkJob> {
-        if self.rows.len() < SPILL_BYTES {
+        let stuck = self.shared.stuck.load(Ordering::SeqCst);
+        if self.rows.len() as u64 + stuck < SPILL_BYTES as u64 {
             return None;
         }
         self.enqueue_rows();
@@ -154,8 +158,15 @@ impl<T: Serialize> SinkWriter<T> for FileWriter {
 }
 
 impl Shared {
-    /// Works off the queue up to item `last`.
+    /// Writes what an earlier job could not, then works off the queue up to item `last`.
     fn work(&self, disk: &mut Disk, last: u64) -> Result<(), Error> {
+        let worked = disk.write(&self.spare).and_then(|()| self.work_off(disk, last));
+        let stuck = if worked.is_err() { disk.kept.iter().map(|chunk| chunk.bytes.len() as u64).sum() } else { 0 };
+        self.stuck.store(stuck, Ordering::SeqCst);
+        worked
+    }
+
+    fn work_off(&self, disk: &mut Disk, last: u64) -> Result<(), Error> {
         loop {
             let item = {
                 let mut queue = lock(&self.queue);

@@ -6,7 +6,7 @@ use super::recovery::Recovery;
 use super::{Shell, Work};
 use crate::checkpoint::SubtaskEntry;
 use crate::record::{DeadLetter, Element, Epoch, LetterId};
-use crate::state::{FlushOutcome, Relief};
+use crate::state::FlushOutcome;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -75,6 +75,10 @@ impl Shell {
         if let Some(store) = self.store() {
             store.flushed(outcome);
         }
+        match &result {
+            Ok(_) => self.state_writes(),
+            Err(cause) => self.state_fails(cause, barrier.is_none()),
+        }
         match (barrier, result) {
             (Some(epoch), Ok(_)) => {
                 self.written = epoch;
@@ -124,23 +128,5 @@ impl Shell {
         sinks.into_iter().flatten().for_each(|sink| sink.port.borrow_mut().committed(epoch));
         let fold = self.store().and_then(|store| store.free(freed));
         fold.into_iter().for_each(|fold| self.ask(Work::Fold(fold)));
-    }
-
-    /// Keeps the state within its memory.
-    pub(super) fn relieve(&mut self) {
-        let may_cut = self.may_cut();
-        let Some(store) = self.core.as_mut().and_then(|core| core.store.as_mut()) else { return };
-        if !may_cut {
-            store.trim();
-            self.memory_short = false;
-            return;
-        }
-        let relief = store.relieve();
-        self.memory_short = matches!(relief, Relief::Wait);
-        if let Relief::Spill(flush) = relief {
-            self.flush_outlets();
-            self.ask(Work::Flush(flush, None));
-            self.handed_off();
-        }
     }
 }

@@ -17,6 +17,7 @@ mod checkpoint;
 mod held;
 mod input;
 mod journal;
+mod outage;
 mod recovery;
 mod source;
 
@@ -40,6 +41,7 @@ use held::Held;
 use input::Input;
 pub(super) use journal::Base;
 use journal::{Entry, Journal};
+use outage::Outage;
 use recovery::{Present, Recovery};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -162,8 +164,9 @@ pub(super) struct Shell {
     sink_work: Vec<usize>,
     /// Reads and calls: nothing on the disk waits for them.
     other_work: usize,
-    /// A sink could not spill: it takes no more before it has prepared.
-    sink_stalled: bool,
+    /// Of each sink: that it could not write what it no longer wants to keep.
+    sink_outages: Vec<Outage>,
+    state_outage: Outage,
     /// The state waits for memory.
     memory_short: bool,
     /// The newest epoch of a barrier for which something is in the state file; zero if nothing ever was.
@@ -203,7 +206,8 @@ impl Shell {
             state_work: 0,
             sink_work: core.sinks.iter().map(|_| 0).collect(),
             other_work: 0,
-            sink_stalled: false,
+            sink_outages: core.sinks.iter().map(|_| Outage::default()).collect(),
+            state_outage: Outage::default(),
             memory_short: false,
             spilled: Epoch::ZERO,
             written: blueprint.state.as_ref().map_or(Epoch::ZERO, |file| file.written),
@@ -270,7 +274,7 @@ impl Shell {
         let read = self.reading.as_ref().and_then(|reading| reading.wake_at(now));
         let silent = self.reading.as_ref().zip(core.idle_timeout());
         let silent = silent.and_then(|(reading, timeout)| reading.silent_at(timeout));
-        tick.into_iter().chain(pause).chain(read).chain(silent).min()
+        tick.into_iter().chain(pause).chain(read).chain(silent).chain(self.retries_at(now)).min()
     }
 
     /// How long its operator takes no data, if it pauses.
@@ -322,6 +326,7 @@ impl Shell {
         } else if self.has_room() {
             self.flush(true);
         }
+        self.retry_sinks();
         let was_short = self.memory_short;
         self.relieve();
         Ok(worked || (was_short && !self.memory_short))
@@ -330,7 +335,7 @@ impl Shell {
     /// Whether what comes of data has somewhere to go.
     fn has_room(&self) -> bool {
         let sinks = self.sink_work.iter().all(|work| *work < LANE_LIMIT);
-        self.exchanges.has_room() && sinks && !self.sink_stalled && !self.memory_short && self.state_work < LANE_LIMIT
+        self.exchanges.has_room() && sinks && !self.is_stalled() && !self.memory_short && self.state_work < LANE_LIMIT
     }
 
     /// Whether the core takes data: no call must be answered first, and it is not to wait.
@@ -530,17 +535,14 @@ impl Shell {
                 }
             }
             Done::Prepared(sink, epoch, result) => {
-                self.sink_stalled &= result.is_err();
+                if result.is_ok() {
+                    self.sink_writes(sink);
+                }
                 let uid = self.sinks[sink].clone();
                 self.answered(epoch, result.map(|value| Some((uid, value))).map_err(|error| error.to_string()));
             }
-            Done::Spilled(sink, result) => {
-                if let Err(error) = result {
-                    self.sink_stalled = true;
-                    tracing::warn!(operator = %self.sinks[sink], subtask = self.blueprint.subtask, %error,
-                        "a sink cannot write; its rows wait for the next checkpoint");
-                }
-            }
+            Done::Spilled(sink, Ok(())) => self.sink_writes(sink),
+            Done::Spilled(sink, Err(error)) => self.sink_fails(sink, &error),
             Done::Read(done) => return self.read_done(done),
             Done::Answered(call, answer) => return self.answered_call(call, answer),
             Done::Panicked(cause) => return Err(self.panicked(cause)),
