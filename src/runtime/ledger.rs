@@ -176,9 +176,9 @@ impl Ledger {
             let sources: Vec<_> = old
                 .iter()
                 .filter(|(_, written)| *written != Epoch::ZERO)
-                .map(|(subtask, _)| {
+                .map(|(subtask, written)| {
                     let path = self.directory.state_file(next.generation, &uid, *subtask);
-                    (path, self.identity(next.generation, &uid, *subtask), next.epoch)
+                    (path, self.identity(next.generation, &uid, *subtask), *written)
                 })
                 .collect();
             let mut files = vec![Epoch::ZERO; parallelism];

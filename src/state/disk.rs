@@ -72,6 +72,17 @@ pub(super) struct Found {
     pub(super) folded: Epoch,
 }
 
+impl Found {
+    /// Refuses a file that lacks what is known to have been written to it: an older copy, or one whose last transaction is
+    /// damaged, so that the database has gone back to the one before.
+    pub(super) fn check_written(&self, path: &Path, written: Epoch) -> Result<(), Error> {
+        if self.newest >= written {
+            return Ok(());
+        }
+        Err(Error::Stale { path: path.to_owned(), newest: self.newest, written })
+    }
+}
+
 /// One subtask's file. Shared by the store and its background jobs.
 #[derive(Debug)]
 pub(super) struct Disk {

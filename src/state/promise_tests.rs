@@ -230,6 +230,18 @@ fn files_that_overlap_cannot_be_rescaled() {
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
 }
 
+/// A file whose last transaction was damaged went back to the one before, and nobody noticed when it was rescaled.
+#[test]
+fn an_older_copy_cannot_be_rescaled() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    file_of(&path, 10);
+    let old = [(path, identity(0, 0), epoch(2))];
+    let error =
+        rescale(&old, &dir.path().join("new"), &identity(0, 1), 0..128, epoch(2), Survives::PowerLoss).unwrap_err();
+    assert!(matches!(error, Error::Stale { .. }), "{error}");
+}
+
 #[test]
 fn what_is_not_ours_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();

@@ -13,10 +13,11 @@ use std::sync::Arc;
 
 /// How many bytes are written in one transaction.
 const PIECE: usize = 16 << 20;
-/// Makes the file of a new subtask from those of the old ones: all that lives in them at their epoch, of these key groups.
-/// The new file is complete at `epoch`. The old ones stay as they are.
+/// Makes the file of a new subtask from those of the old ones: all that lives in them at `epoch`, of these key groups. The
+/// new file is complete at that epoch. The old ones stay as they are.
 ///
-/// * `old`: the old subtasks' files, whose they are, and the epoch at which to read each.
+/// * `old`: the old subtasks' files, whose they are, and the newest epoch up to `epoch` for which each is known to have
+///   written something.
 /// * `groups`: the new subtask's key groups, within `0..KeyGroup::COUNT`, as [`KeyGroup::range`] tells.
 ///
 /// # Errors
@@ -34,9 +35,10 @@ pub fn rescale(
     let options = StoreOptions { survives, ..StoreOptions::default() };
     let mut files = Vec::new();
     let mut states: Vec<StateName> = Vec::new();
-    for (path, identity, epoch) in old {
+    for (path, identity, written) in old {
         let disk = Arc::new(Disk::open(path, identity, &options)?);
-        let found = disk.survey(*epoch)?;
+        let found = disk.survey(epoch)?;
+        found.check_written(path, *written)?;
         let is_current = |at: &usize| current(&found.states, &found.states[*at].name) == Some(*at);
         let current: Vec<StateName> =
             (0..found.states.len()).filter(is_current).map(|at| found.states[at].clone()).collect();

@@ -190,9 +190,7 @@ impl Store {
     ) -> Result<Store, Error> {
         let disk = Arc::new(Disk::open(path, identity, &options)?);
         let found = disk.survey(epoch)?;
-        if found.newest < written {
-            return Err(Error::Stale { path: path.to_owned(), newest: found.newest, written });
-        }
+        found.check_written(path, written)?;
         disk.roll_back(epoch)?;
         let lower = Rc::new(Lower::new(disk.clone(), found.runs));
         Ok(Store {
