@@ -77,6 +77,13 @@ impl Error {
     pub fn io(what: impl std::fmt::Display, cause: std::io::Error) -> Self {
         Error { message: format!("{what}: {cause}"), fault: cause.fault(), cause: Some(Box::new(cause)) }
     }
+
+    /// The same about a place that was good a moment ago: that it may not be written now is nothing that a job must end of.
+    pub(crate) fn for_now(self) -> Self {
+        let cause = self.cause.as_ref().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        let is_refused = cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied);
+        Error { fault: if is_refused { Fault::External } else { self.fault }, ..self }
+    }
 }
 
 impl Faulty for Error {

@@ -43,8 +43,8 @@ impl Faulty for std::io::Error {
             | ErrorKind::IsADirectory
             | ErrorKind::NotADirectory
             | ErrorKind::InvalidInput
-            | ErrorKind::InvalidFilename
-            | ErrorKind::ReadOnlyFilesystem => Fault::User,
+            | ErrorKind::InvalidFilename => Fault::User,
+            // A disk that becomes read-only has failed, and may come back. One that is so from the start is refused there.
             _ => Fault::External,
         }
     }

@@ -226,7 +226,7 @@ impl Committer for FileCommitter {
     fn apply(&mut self, record: &Value) -> Result<(), Error> {
         let record: Record = from_value(&self.target.path, record)?;
         let resumed = self.begun.replace(record.epoch) == Some(record.epoch);
-        self.append(&record, resumed)
+        self.append(&record, resumed).map_err(Error::for_now)
     }
 
     /// The file must reach to the end of the last record, or to what follows from its pending parts.
