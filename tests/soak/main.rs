@@ -16,7 +16,9 @@
 mod damage;
 mod disk;
 mod full_disk;
+mod lives;
 mod process;
 mod program;
+mod refusing;
 mod rounds;
 mod world;

@@ -4,7 +4,7 @@ use crate::damage;
 use crate::disk::{self, Place, SmallDisk};
 use crate::process::{Dice, Life, start, wait_until};
 use crate::program::Settings;
-use crate::world::{World, copy_directory};
+use crate::world::{Seen, World, copy_directory};
 use millstream::time::{Clock, SystemClock};
 use std::fs;
 use std::time::Duration;
@@ -194,8 +194,10 @@ impl Soak {
         let seen = self.world.remember();
         self.copy(true);
         let Some(damage) = damage::strike(&self.settings, &mut self.dice) else { return "killed at once".to_owned() };
+        // More than any row of ours may make up for.
+        self.grow();
         // Of what was visible some may be gone now, by our own hand.
-        self.world.restore(Default::default());
+        self.world.restore(Seen::default());
         let rows = self.world.rows();
         // Printed before it is known how it ends, which may be a panic.
         println!("  {damage}");

@@ -20,7 +20,14 @@ pub(crate) struct World {
     events: Vec<Event>,
     /// Event time so far.
     now: i64,
-    seen: [Vec<u8>; OUTPUTS.len()],
+    seen: Seen,
+}
+
+/// What was visible of each output, and how many lines that are.
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
+    bytes: [Vec<u8>; OUTPUTS.len()],
+    lines: usize,
 }
 
 impl World {
@@ -35,7 +42,7 @@ impl World {
             output: settings.output.clone(),
             events: Vec::new(),
             now: 0,
-            seen: Default::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -108,7 +115,7 @@ impl World {
 
     #[track_caller]
     fn look_again(&mut self, overlap: u64) -> usize {
-        for (name, seen) in OUTPUTS.iter().zip(&mut self.seen) {
+        for (name, seen) in OUTPUTS.iter().zip(&mut self.seen.bytes) {
             let Ok(mut file) = File::open(self.output.join(name)) else {
                 assert!(seen.is_empty(), "{name} has vanished");
                 continue;
@@ -118,10 +125,11 @@ impl World {
             file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut now)).expect("outputs can be read");
             let before = &seen[from as usize..];
             assert!(now.starts_with(before), "{name}: {} bytes were visible and are not its beginning now", seen.len());
-            let new = before.len();
-            seen.extend(&now[new..]);
+            let new = &now[before.len()..];
+            self.seen.lines += new.iter().filter(|&&byte| byte == b'\n').count();
+            seen.extend(new);
         }
-        self.seen.iter().map(|seen| seen.iter().filter(|&&byte| byte == b'\n').count()).sum()
+        self.seen.lines
     }
 
     /// Waits until as many rows are visible as there should be, and compares them all.
@@ -144,18 +152,18 @@ impl World {
     #[track_caller]
     pub(crate) fn compare(&mut self) {
         self.look_again(u64::MAX);
-        same("seen", rows(&self.seen[0]), self.events.clone());
-        same("counts", rows(&self.seen[1]), self.counts());
-        same("windows", rows(&self.seen[2]), self.windows());
+        same("seen", rows(&self.seen.bytes[0]), self.events.clone());
+        same("counts", rows(&self.seen.bytes[1]), self.counts());
+        same("windows", rows(&self.seen.bytes[2]), self.windows());
     }
 
     /// Remembers how things are, to go back by [`restore`](World::restore).
-    pub(crate) fn remember(&self) -> [Vec<u8>; OUTPUTS.len()] {
+    pub(crate) fn remember(&self) -> Seen {
         self.seen.clone()
     }
 
     /// The outputs have been put back to what they were.
-    pub(crate) fn restore(&mut self, seen: [Vec<u8>; OUTPUTS.len()]) {
+    pub(crate) fn restore(&mut self, seen: Seen) {
         self.seen = seen;
     }
 }
@@ -178,7 +186,7 @@ fn same<T: Ord + std::fmt::Debug>(what: &str, mut found: Vec<T>, mut expected: V
     panic!("{what}: {} rows for {}; the first that differs is {found:?} for {expected:?}", lengths.0, lengths.1);
 }
 
-/// Copies a directory with all that is in it.
+/// Copies a directory with all files that are in it; a socket is nothing without its process.
 pub(crate) fn copy_directory(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
     for entry in fs::read_dir(from).expect("a directory can be listed") {
@@ -186,7 +194,7 @@ pub(crate) fn copy_directory(from: &Path, to: &Path) {
         let target = to.join(entry.file_name());
         if entry.file_type().expect("a file type").is_dir() {
             copy_directory(&entry.path(), &target);
-        } else {
+        } else if entry.file_type().expect("a file type").is_file() {
             fs::copy(entry.path(), target).expect("a file can be copied");
         }
     }
