@@ -27,6 +27,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("error", &["fault", "record", "state", "connector", "graph", "checkpoint"]),
     ("testing", &["fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
     ("cli", &["record", "time", "state", "config", "runtime", "error", "api"]),
+    // The back door: calls `cli`.
+    ("main", &[]),
     ("api", &["record", "time", "state", "connector", "operator", "config", "graph", "runtime", "error"]),
 ];
 

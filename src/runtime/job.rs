@@ -13,7 +13,6 @@ use super::assembly::Blueprint;
 use super::control::Server;
 use super::ledger::{Ledger, Opened};
 use super::mailbox::{AskCheckpoints, AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
-use super::mailbox::{AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
 use super::repeats::Repeats;
 use super::rescale::Rescaling;
 use super::status::{Board, JobState};
