@@ -41,6 +41,9 @@ pub enum Error {
     /// State could not be read or written.
     #[error(transparent)]
     State(#[from] crate::state::Error),
+    /// A savepoint could not be taken or restored.
+    #[error(transparent)]
+    Savepoint(#[from] crate::savepoint::Error),
     /// A source or sink cannot be used.
     #[error("operator `{operator}`: {error}")]
     Connector {
@@ -129,6 +132,7 @@ impl Faulty for Error {
     fn fault(&self) -> Fault {
         match self {
             Error::State(error) => error.fault(),
+            Error::Savepoint(error) => error.fault(),
             Error::Connector { error, .. } => error.fault(),
             Error::Failed { fault, .. } => *fault,
             Error::Lost { .. } => Fault::Internal,

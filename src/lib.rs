@@ -35,6 +35,7 @@
 //!   supervises them, and coordinates checkpoints;
 //! * [`operator`] is what one step does, without actors; [`connector`] is where records come from and go;
 //! * [`checkpoint`] holds the protocol as pure decisions: aligned barriers, one manifest whose commit is the moment of truth;
+//! * [`savepoint`] is a checkpoint in one portable file, to be restored into a changed program;
 //! * [`state`] keeps what must survive, in one redb file per stateful subtask;
 //! * [`testing`] is a kit for testing dataflows, in virtual time and with injected faults;
 //! * [`record`] and [`time`] are what travels and when it happened; [`formats`] reads what others wrote.
@@ -57,6 +58,7 @@ pub mod graph;
 pub mod operator;
 pub mod record;
 pub mod runtime;
+pub mod savepoint;
 pub mod state;
 pub mod testing;
 pub mod time;
@@ -94,6 +96,7 @@ pub mod prelude {
         Sum, TimeDomain, TopN,
     };
     pub use crate::record::{Data, Key};
+    pub use crate::savepoint::{PlanDiff, Savepoint, SavepointInfo};
     pub use crate::state::{ListState, MapState, ReducingState, Ttl, ValueState};
     pub use crate::time::{TimeFormat, Timestamp, Watermarks, hours, millis, minutes, seconds};
     pub use crate::{JobHandle, JobState, JobStatus};

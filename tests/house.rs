@@ -20,16 +20,29 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["fault", "record"]),
     ("graph", &["fault", "record", "operator"]),
     ("checkpoint", &["record", "operator", "connector"]),
+    ("savepoint", &["fault", "record", "time", "state", "checkpoint"]),
     (
         "runtime",
-        &["fault", "record", "time", "state", "connector", "operator", "config", "graph", "checkpoint", "error"],
+        &[
+            "fault",
+            "record",
+            "time",
+            "state",
+            "connector",
+            "operator",
+            "config",
+            "graph",
+            "checkpoint",
+            "savepoint",
+            "error",
+        ],
     ),
-    ("error", &["fault", "record", "state", "connector", "graph", "checkpoint"]),
+    ("error", &["fault", "record", "state", "connector", "graph", "checkpoint", "savepoint"]),
     ("testing", &["fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
-    ("cli", &["record", "time", "state", "config", "runtime", "error", "api"]),
+    ("cli", &["record", "time", "state", "config", "savepoint", "runtime", "error", "api"]),
     // The back door: calls `cli`.
     ("main", &[]),
-    ("api", &["record", "time", "state", "connector", "operator", "config", "graph", "runtime", "error"]),
+    ("api", &["record", "time", "state", "connector", "operator", "config", "graph", "savepoint", "runtime", "error"]),
 ];
 
 /// The rooms in which a foreign library may be used; libraries that are not named here may be used everywhere.

@@ -7,7 +7,9 @@ use crate::graph::{Graph, Logic, Node};
 use crate::operator::{SourceOperator, TypedPort};
 use crate::record::Data;
 use crate::runtime::{self, JobHandle};
+use crate::savepoint::PlanDiff;
 use serde::{Serialize, de::DeserializeOwned};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -77,6 +79,43 @@ impl Job {
         let graph = self.snapshot();
         let plan = graph.plan(config.parallelism).map_err(|error| crate::Error::graph(&graph.job, error))?;
         Ok(plan.to_string())
+    }
+
+    /// What would become of a savepoint in this dataflow: what maps, moves, migrates, is new, would be lost, is refused and
+    /// why. Nothing is started, and nothing is written but to a temporary directory.
+    ///
+    /// Each stateful operator is built on the savepoint's states, so its functions that open states are called. States whose
+    /// types have changed are converted on trial, all entries of them.
+    ///
+    /// * `config`: for the parallelism and what may be lost.
+    ///
+    /// # Errors
+    /// If the dataflow is not possible, or the savepoint cannot be read. That it does not fit is no error: see
+    /// [`PlanDiff::fits`].
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let (state, path) = (dir.path().join("state"), dir.path().join("v1.savepoint"));
+    /// let sums = |uid: &str| {
+    ///     let job = Job::new("sums");
+    ///     let keyed = job.source(MemorySource::new(0..100_u64)).uid("numbers").key_by(|n| n % 10);
+    ///     keyed.count().uid(uid).sink(DiscardSink).uid("nowhere");
+    ///     job
+    /// };
+    /// sums("sums").run(Config::default().state_dir(&state))?;
+    /// Savepoint::create(&state, &path)?;
+    ///
+    /// let config = Config::default();
+    /// assert!(sums("sums").plan_diff(&config, &path)?.fits());
+    /// let renamed = sums("totals").plan_diff(&config, &path)?;
+    /// assert!(renamed.reasons()[0].starts_with("operator `sums`"));
+    /// assert!(sums("totals").plan_diff(&config.allow_removed("sums"), &path)?.fits());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn plan_diff(&self, config: &Config, savepoint: impl AsRef<Path>) -> crate::Result<PlanDiff> {
+        runtime::plan_diff(&self.snapshot(), config, savepoint.as_ref())
     }
 
     /// Runs the job to its end and returns its final status.

@@ -17,6 +17,7 @@ pub use restart::Restart;
 pub(crate) use restart::{Decision, RestartState};
 
 use crate::record::Epoch;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,6 +65,10 @@ pub struct Config {
     /// How many dead letters the job keeps, replayed ones among them; with more it fails rather than lose one. Default:
     /// 1,000,000.
     pub dead_letter_limit: u64,
+    /// Begin from this savepoint, in a state directory that holds nothing yet. Default: none.
+    pub restore_from: Option<PathBuf>,
+    /// The uids of operators whose state in the savepoint may be lost. Default: none.
+    pub allow_removed: BTreeSet<String>,
     /// How many records a batch holds at most, at least 1. Default: 1,024. Batches leave earlier when nothing else is to be
     /// done.
     pub batch_size: usize,
@@ -91,6 +96,8 @@ impl Default for Config {
             fresh: false,
             journal: 64 << 20,
             dead_letter_limit: 1_000_000,
+            restore_from: None,
+            allow_removed: BTreeSet::new(),
             batch_size: 1024,
             channel_batches: 4,
             channel_bytes: 4 << 20,
@@ -182,6 +189,30 @@ impl Config {
     #[must_use]
     pub fn dead_letter_limit(mut self, letters: u64) -> Self {
         self.dead_letter_limit = letters;
+        self
+    }
+
+    /// Sets [`restore_from`](Config::restore_from): the job begins with all state of this savepoint, at whatever parallelism.
+    ///
+    /// It is restored once, at the job's birth: a state directory that holds a job already is refused, unless
+    /// [`fresh`](Config::fresh) throws that away first. Operators are found by their uids. One that the savepoint does not
+    /// know begins empty; one that the program does not have any more is refused, and so is a state that is not used any
+    /// more: see [`allow_removed`](Config::allow_removed). Types that have changed are read as at any start.
+    ///
+    /// Sources go on at their positions. Exactly-once sinks begin new output, as at a first start: a file that exists is
+    /// refused, or replaced if `fresh` is set.
+    #[must_use]
+    pub fn restore_from(mut self, savepoint: impl Into<PathBuf>) -> Self {
+        self.restore_from = Some(savepoint.into());
+        self
+    }
+
+    /// Adds to [`allow_removed`](Config::allow_removed): what a savepoint holds of the operator with this uid may be lost,
+    /// as far as the program has no place for it. That is all of it if the operator is not there any more or does something
+    /// else now, else the states that it does not use any more.
+    #[must_use]
+    pub fn allow_removed(mut self, uid: impl Into<String>) -> Self {
+        self.allow_removed.insert(uid.into());
         self
     }
 

@@ -4,9 +4,11 @@
 //! <state-dir>/lock                              held while a process uses the directory; its pid
 //! <state-dir>/job.redb                          the manifest; job.unborn until it is whole
 //! <state-dir>/dead-letters.redb                 records that could not be processed; dead-letters.unborn until it is whole
+//! <state-dir>/restoring                         while a savepoint is restored, until there is a job.redb
 //! <state-dir>/<generation>/<uid>/<subtask>.redb keyed state
 //! ```
 
+use super::control;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::state::{self, Survives};
@@ -21,6 +23,8 @@ const LETTERS: &str = "dead-letters.redb";
 const UNBORN_LETTERS: &str = "dead-letters.unborn";
 /// A manifest that a crash has kept from being born: of no worth.
 const UNBORN: &str = "job.unborn";
+/// Says, in a directory without a manifest, that what else is there is part of a restore.
+const RESTORING: &str = "restoring";
 
 /// A state directory that this process holds.
 #[derive(Debug)]
@@ -138,7 +142,9 @@ impl StateDirectory {
             entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<std::io::Result<_>>()
         });
         let mut names: Vec<String> = listed.map_err(|cause| io("list", &self.path, cause))?;
-        names.retain(|name| name != LOCK && name != UNBORN);
+        // A killed process leaves its socket.
+        let passing = [LOCK, UNBORN, control::SOCKET, control::ELSEWHERE];
+        names.retain(|name| !passing.contains(&name.as_str()));
         names.sort();
         Ok(names)
     }
@@ -146,6 +152,34 @@ impl StateDirectory {
     /// Something that a state directory without a manifest should not have.
     pub(super) fn stranger(&self) -> Result<Option<String>> {
         Ok(self.entries()?.into_iter().next())
+    }
+
+    /// Whether a directory holds a job.
+    pub(super) fn holds_job(path: &Path) -> bool {
+        path.join(MANIFEST).exists()
+    }
+
+    /// Something beside which a savepoint must not be restored. What a restore that was cut short has left is of no worth.
+    pub(super) fn in_the_way_of_a_restore(&self) -> Result<Option<String>> {
+        let entries = self.entries()?;
+        let cut_short = !Self::holds_job(&self.path) && entries.iter().any(|name| name == RESTORING);
+        Ok(entries.into_iter().find(|name| !cut_short || (name != RESTORING && name.parse::<u64>().is_err())))
+    }
+
+    /// Notes, durably, that what follows is part of a restore, and removes what an earlier one has left.
+    pub(super) fn begin_restore(&self) -> Result<()> {
+        let marker = self.path.join(RESTORING);
+        File::create(&marker).map_err(|cause| io("make", &marker, cause))?;
+        if self.survives == Survives::PowerLoss {
+            state::sync_dir(&self.path)?;
+        }
+        self.remove_other_generations(0)
+    }
+
+    /// The restored job is born.
+    pub(super) fn end_restore(&self) -> Result<()> {
+        let marker = self.path.join(RESTORING);
+        fs::remove_file(&marker).map_err(|cause| io("remove", &marker, cause))
     }
 
     /// Removes the folders of generations other than `generation`.
@@ -161,7 +195,7 @@ impl StateDirectory {
 
     /// Removes the manifest, the dead letters and the state files, and nothing that is not ours.
     fn empty(&self) -> Result<()> {
-        for name in [MANIFEST, LETTERS, UNBORN_LETTERS] {
+        for name in [MANIFEST, LETTERS, UNBORN_LETTERS, RESTORING] {
             let file = self.path.join(name);
             match fs::remove_file(&file) {
                 Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(io("remove", &file, cause)),

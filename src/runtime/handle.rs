@@ -2,11 +2,14 @@
 
 use super::job::Master;
 use super::letters::DeadLetters;
-use super::mailbox::{AskLetters, Stop, send};
+use super::mailbox::{AskLetters, Stop, Take, send};
 use super::rescale::{Rescale, Rescaled};
 use super::status::{Board, JobStatus};
+use super::taking::Request;
 use crate::error::{Error, Result};
+use crate::savepoint::{self, SavepointInfo};
 use actix::Addr;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -129,6 +132,59 @@ impl JobHandle {
         let (sender, receiver) = mpsc::channel();
         send(&self.master, AskLetters(sender));
         receiver.recv().map_err(|_| Error::Over { job: self.board.status().job })
+    }
+
+    /// Takes a savepoint of the running job, and waits, blocking this thread, until it is written. The job goes on
+    /// meanwhile. The savepoint holds all up to a checkpoint that is made for it, and nothing that came after.
+    ///
+    /// * `path`: the file to make, by custom `NAME.savepoint`.
+    ///
+    /// # Errors
+    /// [`savepoint::Error`], as [`Error::Savepoint`]: `Exists`; `NotTaken` if its checkpoint fails, or the job fails or ends
+    /// before it is written; else what the disk says. No file is left then, and the job goes on.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("now.savepoint");
+    /// let job = Job::new("counting");
+    /// job.source(GeneratorSource::new(|n| n).rate(1_000.0)).key_by(|n| n % 10).count().sink(DiscardSink);
+    /// let handle = job.start(Config::default())?;
+    /// let info = handle.savepoint(&path)?;
+    /// println!("{} entries at epoch {}", info.entries, info.epoch);
+    /// handle.stop_with_savepoint(dir.path().join("last.savepoint"))?;
+    /// handle.wait()?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn savepoint(&self, path: impl AsRef<Path>) -> Result<SavepointInfo> {
+        self.take(path.as_ref(), false)
+    }
+
+    /// Asks the job to stop as [`stop`](JobHandle::stop) does, and takes a savepoint of its very end: what the job has shown
+    /// when it ends is in it, and nothing else. Returns when the savepoint is written; [`wait`](JobHandle::wait) for the
+    /// end.
+    ///
+    /// # Errors
+    /// As [`savepoint`](JobHandle::savepoint). If the file cannot be made the job goes on. If it fails later the job has
+    /// stopped all the same (in Flink it goes on), and [`Savepoint::create`](savepoint::Savepoint::create) can take the
+    /// savepoint of the state directory.
+    pub fn stop_with_savepoint(&self, path: impl AsRef<Path>) -> Result<SavepointInfo> {
+        self.take(path.as_ref(), true)
+    }
+
+    fn take(&self, path: &Path, stop: bool) -> Result<SavepointInfo> {
+        let (reply, answer) = mpsc::channel();
+        let path = path.to_owned();
+        send(&self.master, Take(Request { path: path.clone(), stop, reply }));
+        match answer.recv() {
+            Ok(taken) => Ok(taken?),
+            Err(_) => {
+                let (job, reason) =
+                    (self.board.status().job, "it is not running; take it of its state directory".to_owned());
+                Err(savepoint::Error::NotTaken { path, job, reason }.into())
+            }
+        }
     }
 
     /// Waits at most `timeout` for the end of the job; returns whether it has ended.

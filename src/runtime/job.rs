@@ -12,11 +12,14 @@
 use super::assembly::Blueprint;
 use super::control::Server;
 use super::ledger::{Ledger, Opened};
-use super::mailbox::{AskCheckpoints, AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, send};
+use super::mailbox::{
+    AskCheckpoints, AskLetters, Control, Failure, HandOut, News, Part, Report, Stop, Take, Written, send,
+};
 use super::repeats::Repeats;
 use super::rescale::Rescaling;
 use super::status::{Board, JobState};
 use super::subtask::Subtask;
+use super::taking::{self, Desk};
 use crate::checkpoint::{Life, Tracker, Verdict};
 use crate::config::{Config, Decision, RestartState};
 use crate::error::{Error, Result};
@@ -96,6 +99,7 @@ pub(super) struct Master {
     pub(super) rescaling: Option<Rescaling>,
     /// Answers other processes, if the job has a state directory.
     server: Option<Server>,
+    savepoints: Desk,
     after: Option<After>,
     done: Option<Box<dyn FnOnce(Result<()>) + Send>>,
 }
@@ -133,6 +137,7 @@ impl Master {
             stop_asked: false,
             rescaling: None,
             server: None,
+            savepoints: Desk::default(),
             after: None,
             done: Some(Box::new(done)),
         }
@@ -228,7 +233,7 @@ impl Master {
             self.ending(Life::Stopped, ctx);
         } else {
             self.hand_out();
-            self.schedule(self.config.checkpoint_interval, ctx);
+            self.schedule(self.interval(), ctx);
         }
     }
 
@@ -253,6 +258,7 @@ impl Master {
         };
         let Some(epoch) = self.tracker.open() else { return };
         self.opened_as = life;
+        self.savepoints.opened();
         let stop = life == Life::Stopped;
         tracing::trace!(job = %self.job(), %epoch, "checkpoint opened");
         for (chain, subtasks) in self.crew.addresses.iter().enumerate().filter(|(chain, _)| self.plan.is_source(*chain))
@@ -283,8 +289,15 @@ impl Master {
         if let Some(times) = self.failing.again() {
             tracing::warn!(job = %self.job(), %epoch, cause, times, "checkpoint failed; the job goes on and tries again");
         }
-        let delay = if self.phase == Phase::Running { self.config.checkpoint_interval } else { Some(RETRY) };
+        let job = self.plan.graph.job.clone();
+        self.savepoints.failed(&job, cause);
+        let delay = if self.phase == Phase::Running { self.interval() } else { Some(RETRY) };
         self.schedule(delay, ctx);
+    }
+
+    /// The time to the next checkpoint.
+    fn interval(&self) -> Option<Duration> {
+        self.savepoints.is_waiting().then_some(Duration::ZERO).or(self.config.checkpoint_interval)
     }
 
     fn complete(&mut self, epoch: Epoch, parts: Vec<Part>, ctx: &mut Context<Self>) {
@@ -313,9 +326,25 @@ impl Master {
         if let Some(failed) = self.failing.over() {
             tracing::info!(job = %self.plan.graph.job, %epoch, failed, "checkpoints are complete again");
         }
+        self.export(epoch, ctx);
         self.crew.all().for_each(|subtask| send(subtask, Control::Committed { epoch, freed }));
         self.hand_out();
         self.show(ctx);
+    }
+
+    /// Asks for what goes into the savepoints that wait for an epoch that has just been committed.
+    fn export(&mut self, epoch: Epoch, ctx: &mut Context<Self>) {
+        let Some(ledger) = &self.ledger else { return };
+        let manifest = ledger.manifest();
+        let savepoints = self.savepoints.committed(manifest, &ctx.address());
+        if savepoints.is_empty() {
+            return;
+        }
+        for (chain, subtasks) in self.crew.addresses.iter().enumerate() {
+            let uid = &self.plan.graph.nodes[self.plan.chains[chain].head].uid;
+            let asked = subtasks.iter().enumerate().filter(|(at, _)| taking::has_file(manifest, uid, *at));
+            asked.for_each(|(_, subtask)| send(subtask, Control::Export(epoch, savepoints.clone())));
+        }
     }
 
     /// Makes visible what has been committed. If that fails it is tried again, alone at the end of the job, else with the
@@ -332,8 +361,7 @@ impl Master {
         }
         match (applied, ending) {
             (Ok(()), None) => {
-                let delay =
-                    if self.phase == Phase::Running { self.config.checkpoint_interval } else { Some(Duration::ZERO) };
+                let delay = if self.phase == Phase::Running { self.interval() } else { Some(Duration::ZERO) };
                 self.schedule(delay, ctx);
             }
             (Ok(()), Some(life)) => self.close(self.after_ending(), Some(life), ctx),
@@ -459,14 +487,18 @@ impl Master {
         }
         self.schedule(None, ctx);
         self.phase = Phase::Closing;
+        if matches!(after, After::Restart(_) | After::End(Err(_))) {
+            let job = self.plan.graph.job.clone();
+            self.savepoints.give_up(&job, "the job has failed meanwhile; try again");
+        }
         self.after = Some(after);
         self.crew.all().for_each(|subtask| send(subtask, Control::Teardown));
         self.closed(ctx);
     }
 
-    /// Goes on when everybody is closed.
+    /// Goes on when everybody is closed, and nobody reads their files any more.
     fn closed(&mut self, ctx: &mut Context<Self>) {
-        if !self.crew.open.is_empty() {
+        if !self.crew.open.is_empty() || self.savepoints.is_writing() {
             return;
         }
         match self.after.take() {
@@ -487,6 +519,8 @@ impl Master {
 
     fn end(&mut self, result: Result<()>) {
         self.phase = Phase::Over;
+        let job = self.plan.graph.job.clone();
+        self.savepoints.give_up(&job, "the job has ended; take it of its state directory");
         // Releases the state directory before anybody learns that the job is over.
         self.server = None;
         self.ledger = None;
@@ -589,6 +623,39 @@ impl Handler<Stop> for Master {
         if self.phase == Phase::Running {
             tracing::info!(job = %self.job(), "stopping after a last checkpoint");
             self.ending(Life::Stopped, ctx);
+        }
+    }
+}
+
+impl Handler<Take> for Master {
+    type Result = ();
+
+    fn handle(&mut self, Take(request): Take, ctx: &mut Self::Context) {
+        let ends = matches!(self.after, Some(After::End(_)));
+        if self.phase == Phase::Over || ends {
+            request.refuse(self.job(), "the job has ended; take it of its state directory");
+            return;
+        }
+        let stop = request.stop;
+        if !self.savepoints.ask(request) {
+            return;
+        }
+        match self.phase {
+            Phase::Running if stop => self.handle(Stop, ctx),
+            // If an epoch is open, its end leads to the next one.
+            Phase::Running => self.schedule(Some(Duration::ZERO), ctx),
+            _ => self.stop_asked |= stop,
+        }
+    }
+}
+
+impl Handler<Written> for Master {
+    type Result = ();
+
+    fn handle(&mut self, _: Written, ctx: &mut Self::Context) {
+        self.savepoints.written();
+        if self.phase == Phase::Closing {
+            self.closed(ctx);
         }
     }
 }

@@ -10,6 +10,7 @@ use super::examine::examine;
 use super::exchange;
 use super::letters::{Addressed, DeadLetters, LetterStore, Letters};
 use super::mailbox::Part;
+use super::restoring;
 use crate::checkpoint::{Life, Manifest, OperatorEntry, Refusal, Resolution, go_back, may_take_back, resolve};
 use crate::config::Config;
 use crate::connector::{Committer, Split};
@@ -52,6 +53,9 @@ impl Ledger {
     /// Takes the state directory, reads or makes the manifest, and checks that it fits the job.
     pub(super) fn open(plan: Arc<Plan>, config: Arc<Config>) -> Result<Opened> {
         let directory = StateDirectory::open(&config)?;
+        if let Some(savepoint) = &config.restore_from {
+            restoring::restore(&plan, &config, &directory, savepoint)?;
+        }
         let path = directory.manifest();
         let mut existing = None;
         if path.exists() {
@@ -376,7 +380,7 @@ impl Ledger {
 
     /// Makes visible what an earlier life has committed and perhaps not shown, and removes what it had not committed.
     fn recover_sinks(&mut self) -> Result<()> {
-        let fresh = self.config.fresh && self.manifest.epoch == Epoch::ZERO;
+        let fresh = self.config.fresh && self.manifest.checkpoints == 0;
         for (uid, committer) in &mut self.committers {
             let records = self.manifest.sinks.get(uid).map(Vec::as_slice).unwrap_or_default();
             if self.manifest.rewinding {
@@ -415,7 +419,7 @@ fn connector(operator: &str, error: crate::connector::Error) -> Error {
     Error::Connector { operator: operator.to_owned(), error }
 }
 
-fn bytes(manifest: &Manifest) -> Vec<u8> {
+pub(super) fn bytes(manifest: &Manifest) -> Vec<u8> {
     serde_json::to_vec(manifest).expect("a manifest can be written as JSON")
 }
 
@@ -436,7 +440,7 @@ fn parse(bytes: &[u8], directory: &StateDirectory) -> Result<Manifest> {
 }
 
 /// The operators of a plan that keep something.
-fn entries(plan: &Plan) -> Vec<OperatorEntry> {
+pub(super) fn entries(plan: &Plan) -> Vec<OperatorEntry> {
     let nodes = plan.graph.nodes.iter().enumerate().filter(|(_, node)| node.keeps_state());
     let entries = nodes.map(|(id, node)| OperatorEntry {
         uid: node.uid.clone(),
@@ -459,7 +463,7 @@ fn splits_now(plan: &Plan) -> Result<Vec<(String, Vec<Split>)>> {
 }
 
 /// A number that no other job has, by chance: time and process mixed.
-fn job_id() -> u64 {
+pub(super) fn job_id() -> u64 {
     let clock = SystemClock::new();
     crate::record::hash_key(&(clock.now().millis(), clock.elapsed().as_nanos() as u64, std::process::id()))
 }

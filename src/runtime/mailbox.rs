@@ -9,6 +9,7 @@ use super::letters::DeadLetters;
 use super::replay::Replay;
 use super::status::LocalRestart;
 use super::subtask::Subtask;
+use super::taking::{Exported, Request};
 use crate::checkpoint::SubtaskEntry;
 use crate::fault::Fault;
 use crate::record::{DeadLetter, Element, Epoch, LetterId};
@@ -54,6 +55,8 @@ pub(super) enum Control {
     Committed { epoch: Epoch, freed: Epoch },
     /// It may restart its core, as it has asked to.
     Recover,
+    /// That epoch has just been committed: send views of the state file to these. Comes before its `Committed`.
+    Export(Epoch, Vec<mpsc::Sender<Exported>>),
     /// This life is over: finish what writes, close the files.
     Teardown,
 }
@@ -135,6 +138,16 @@ pub(super) struct AskLetters(pub(super) mpsc::Sender<DeadLetters>);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct HandOut;
+
+/// Take a savepoint.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Take(pub(super) Request);
+
+/// A savepoint has been written, or not.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Written;
 
 /// Sends a message; one to an actor that is gone is dropped, which is right: it belongs to a life that is over.
 #[expect(clippy::disallowed_methods, reason = "the one place that sends: data holds a credit, the rest is rare")]

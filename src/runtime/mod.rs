@@ -38,16 +38,19 @@ mod reading;
 mod repeats;
 mod replay;
 mod rescale;
+mod restoring;
 mod shell;
 mod signals;
 mod status;
 mod stepped;
 mod subtask;
+mod taking;
 
 pub use checkpoints::{Checkpoint, Checkpoints};
 pub use handle::JobHandle;
 pub use letters::DeadLetters;
 pub use rescale::Rescaled;
+pub(crate) use restoring::plan_diff;
 pub use status::{JobState, JobStatus, LocalRestart, OperatorStatus};
 pub(crate) use stepped::{Random, SteppedJob};
 

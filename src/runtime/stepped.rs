@@ -140,8 +140,8 @@ impl SteppedJob {
             _temporary: temporary,
         };
         job.open()?;
-        // A fresh start is asked for once: what a crash leaves behind is this job's own.
-        let config = Config { fresh: false, ..(*job.config).clone() };
+        // A fresh start and a restore are asked for once: what a crash leaves behind is this job's own.
+        let config = Config { fresh: false, restore_from: None, ..(*job.config).clone() };
         job.config = Arc::new(config);
         Ok(job)
     }

@@ -236,6 +236,16 @@ impl Handler<Control> for Subtask {
                 self.shell.iter_mut().for_each(Shell::permit);
                 self.wake(ctx);
             }
+            Control::Export(epoch, savepoints) => {
+                let Some(shell) = self.shell.as_mut().filter(|_| !self.closing) else { return };
+                let uid = &self.blueprint.plan.graph.nodes[self.blueprint.head()].uid;
+                for savepoint in savepoints {
+                    if let Some(export) = shell.export(epoch) {
+                        // One that is not wanted any more is nobody's loss.
+                        let _ = savepoint.send((uid.clone(), self.blueprint.subtask, export));
+                    }
+                }
+            }
             Control::Committed { epoch, freed } => {
                 self.shell.iter_mut().for_each(|shell| shell.committed(epoch, freed));
                 self.settle(ctx);

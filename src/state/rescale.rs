@@ -1,18 +1,16 @@
 //! Rescaling: new files from old ones, each with the key groups of its new owner.
 
 use super::chunk::Packer;
-use super::disk::{BASE, Disk, META, StateName, put_number};
-use super::layers::Lower;
-use super::versions::{are_alike, current};
-use super::{Error, Identity, StoreOptions, Survives};
+use super::disk::{BASE, Disk, META, put_number};
+use super::{Error, Export, Identity, Import, Survives};
 use crate::record::{Epoch, KeyGroup};
 use redb::Durability;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// How many bytes are written in one transaction.
 const PIECE: usize = 16 << 20;
+
 /// Makes the file of a new subtask from those of the old ones: all that lives in them at `epoch`, of these key groups. The
 /// new file is complete at that epoch. The old ones stay as they are.
 ///
@@ -21,7 +19,7 @@ const PIECE: usize = 16 << 20;
 /// * `groups`: the new subtask's key groups, within `0..KeyGroup::COUNT`, as [`KeyGroup::range`] tells.
 ///
 /// # Errors
-/// [`Error::Exists`] if the new file is there; [`Error::Changed`] if a state has different types in two of the old files;
+/// [`Error::Exists`] if the new file is there; [`Error::Changed`] if a state has entries of different types in two old files;
 /// [`Error::Corrupt`] if two of them hold entries of one key group; and what opening them may say, see
 /// [`Store::open`](super::Store::open).
 pub fn rescale(
@@ -32,73 +30,31 @@ pub fn rescale(
     epoch: Epoch,
     survives: Survives,
 ) -> Result<(), Error> {
-    let options = StoreOptions { survives, ..StoreOptions::default() };
-    let mut files = Vec::new();
-    let mut states: Vec<StateName> = Vec::new();
-    for (path, identity, written) in old {
-        let disk = Arc::new(Disk::open(path, identity, &options)?);
-        let found = disk.survey(epoch)?;
-        found.check_written(path, *written)?;
-        let is_current = |at: &usize| current(&found.states, &found.states[*at].name) == Some(*at);
-        let current: Vec<StateName> =
-            (0..found.states.len()).filter(is_current).map(|at| found.states[at].clone()).collect();
-        merge_states(&mut states, &current, &identity.uid)?;
-        files.push((Lower::new(disk, found.runs), current));
-    }
-    let new = Disk::create(new_path, new_identity, &states, &options)?;
-    let mut writer = Writer { disk: &new, packer: Packer::default(), pending: Vec::new(), bytes: 0, written: 0 };
-    let mut key_now = Vec::new();
+    let open = |(path, identity, written): &(PathBuf, Identity, Epoch)| Export::open(path, identity, epoch, *written);
+    let files = old.iter().map(open).collect::<Result<Vec<Export>, Error>>()?;
+    let states = Export::merged(&new_identity.uid, &files)?;
+    let mut new = Import::create(new_path, new_identity, &states, survives)?;
     for group in groups.start..groups.end.min(KeyGroup::COUNT) {
-        for state in &states {
+        for (number, state) in states.iter().enumerate() {
             let mut owner: Option<&Path> = None;
-            for (lower, its_states) in &files {
-                let Some(its) = its_states.iter().find(|its| its.name == state.name) else { continue };
-                let path = lower.disk.file.path();
-                let prefix = [group as u8, its.id];
-                lower.scan([prefix.as_slice()], |key, value| {
+            for (file, (path, ..)) in files.iter().zip(old) {
+                file.entries(state.name(), group, |key, value| {
                     if owner.is_some_and(|owner| owner != path) {
-                        return Err(Error::corrupt(
-                            path,
-                            format!("key group {group} is in another subtask's file too"),
-                        ));
+                        let found = format!("key group {group} is in another subtask's file too");
+                        return Err(Error::corrupt(path, found));
                     }
                     owner = Some(path);
-                    key_now.clear();
-                    key_now.extend_from_slice(key);
-                    key_now[1] = state.id;
-                    writer.push(&key_now, value)
+                    new.push(group, number, key, value)
                 })?;
             }
         }
     }
-    writer.finish(epoch)
-}
-
-/// Adds a file's states to those known so far; the ids are the new file's own.
-fn merge_states(states: &mut Vec<StateName>, more: &[StateName], uid: &str) -> Result<(), Error> {
-    for its in more {
-        match states.iter().find(|known| known.name == its.name) {
-            Some(known) if !are_alike(known, its) => {
-                return Err(Error::Changed {
-                    state: its.name.clone(),
-                    uid: uid.to_owned(),
-                    was: known.signature.clone(),
-                    now: its.signature.clone(),
-                });
-            }
-            Some(_) => {}
-            None => {
-                let id = u8::try_from(states.len()).map_err(|_| Error::TooMany { uid: uid.to_owned() })?;
-                states.push(StateName { id, since: 0, ..its.clone() });
-            }
-        }
-    }
-    Ok(())
+    new.finish(epoch)
 }
 
 /// Writes entries, in key order, into an empty base.
-struct Writer<'a> {
-    disk: &'a Disk,
+pub(super) struct Writer {
+    pub(super) disk: Disk,
     packer: Packer,
     pending: Vec<super::chunk::Packed>,
     /// Bytes in `pending`, and in the base.
@@ -106,15 +62,20 @@ struct Writer<'a> {
     written: u64,
 }
 
-impl Writer<'_> {
-    fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+impl Writer {
+    /// For a new file.
+    pub(super) fn new(disk: Disk) -> Self {
+        Writer { disk, packer: Packer::default(), pending: Vec::new(), bytes: 0, written: 0 }
+    }
+
+    pub(super) fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
         let full = self.packer.push(key, Some(value));
         self.bytes += full.as_ref().map_or(0, |chunk| chunk.bytes.len());
         self.pending.extend(full);
         if self.bytes < PIECE { Ok(()) } else { self.write(None) }
     }
 
-    fn finish(mut self, epoch: Epoch) -> Result<(), Error> {
+    pub(super) fn finish(mut self, epoch: Epoch) -> Result<(), Error> {
         let last = self.packer.finish();
         self.bytes += last.as_ref().map_or(0, |chunk| chunk.bytes.len());
         self.pending.extend(last);
@@ -140,5 +101,43 @@ impl Writer<'_> {
             }
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{checkpoint, epoch, identity};
+    use super::super::{Keyed, Store, StoreOptions};
+    use super::*;
+
+    #[test]
+    fn a_file_without_entries_of_a_state_may_still_tell_of_its_old_type() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |subtask: usize| dir.path().join(format!("{subtask}.redb"));
+        for subtask in 0..2 {
+            let options = StoreOptions::default();
+            let mut store = Store::create(&path(subtask), &identity(subtask, 0), options).unwrap();
+            let carts = store.value::<u8, u32>("cart").unwrap();
+            let others = store.value::<u8, u8>("other").unwrap();
+            match subtask {
+                0 => carts.put(Keyed::of(&7), 3).unwrap(),
+                _ => others.put(Keyed::of(&7), 5).unwrap(),
+            }
+            checkpoint(&mut store, 1).unwrap();
+        }
+        // Both change the type, but only one has something to write then.
+        for subtask in 0..2 {
+            let (options, at) = (StoreOptions::default(), epoch(1));
+            let mut store = Store::open(&path(subtask), &identity(subtask, 0), at, at, options).unwrap();
+            store.value::<u8, u64>("cart").unwrap();
+            checkpoint(&mut store, 2).unwrap();
+        }
+        let new = dir.path().join("new.redb");
+        let old: Vec<_> = (0..2).map(|subtask| (path(subtask), identity(subtask, 0), epoch(2))).collect();
+        rescale(&old, &new, &identity(0, 1), 0..KeyGroup::COUNT, epoch(2), Survives::ProcessDeath).unwrap();
+        let at = epoch(2);
+        let mut store = Store::open(&new, &identity(0, 1), at, at, StoreOptions::default()).unwrap();
+        assert_eq!(store.value::<u8, u64>("cart").unwrap().get(Keyed::of(&7)).unwrap(), Some(3));
+        assert_eq!(store.value::<u8, u8>("other").unwrap().get(Keyed::of(&7)).unwrap(), Some(5));
     }
 }

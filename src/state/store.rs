@@ -8,8 +8,9 @@ use super::fold::{Fold, FoldOutcome};
 use super::guarded::Survives;
 use super::layers::Lower;
 use super::sweep::Cleaning;
+use super::transfer::Export;
 use super::upkeep::Upkeep;
-use super::versions::Migration;
+use super::versions::{Fit, Migration};
 use crate::record::Epoch;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
@@ -110,6 +111,8 @@ pub struct Store {
     pub(super) states: Vec<StateName>,
     pub(super) tables: Vec<Rc<RefCell<dyn Upkeep>>>,
     pub(super) migrations: Vec<Migration>,
+    /// How those that have handles fit what was stored.
+    pub(super) fits: Vec<(String, Fit)>,
     /// The names that have handles, and the tables as these know them.
     pub(super) taken: Vec<String>,
     pub(super) handles: Vec<Rc<dyn Any>>,
@@ -155,6 +158,7 @@ impl Store {
             states: Vec::new(),
             tables: Vec::new(),
             migrations: Vec::new(),
+            fits: Vec::new(),
             taken: Vec::new(),
             handles: Vec::new(),
             before: Vec::new(),
@@ -201,6 +205,7 @@ impl Store {
             states: found.states,
             tables: Vec::new(),
             migrations: Vec::new(),
+            fits: Vec::new(),
             taken: Vec::new(),
             handles: Vec::new(),
             before: Vec::new(),
@@ -328,9 +333,19 @@ impl Store {
         self.lower.renew();
         self.tables.clear();
         self.before.extend(self.taken.drain(..).zip(self.handles.drain(..)));
+        self.fits.clear();
         self.migrations.clear();
         self.exhausted = None;
         Ok(())
+    }
+
+    /// What the file holds at `epoch`, to be read elsewhere while this store goes on: what is written, folded or freed from
+    /// here on does not show. All of `epoch` must have been told as flushed, and no younger epoch freed.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn export(&self, epoch: Epoch) -> Result<Export, Error> {
+        Export::of(&self.disk, &self.lower.runs.borrow(), &self.states, epoch)
     }
 
     /// How much memory is used for what. Estimates: what keys and values own on the heap is taken to be as large as their

@@ -196,12 +196,19 @@ impl Store {
         Ok(())
     }
 
+    /// How each state that has been opened fits what was stored, in the order in which they were opened.
+    pub(crate) fn fits(&self) -> &[(String, Fit)] {
+        &self.fits
+    }
+
     /// The number under which a state of these types is stored; converts what is stored as others.
     pub(super) fn number_of(&mut self, state: &str, now: Declared) -> Result<u8, Error> {
         let uid = self.identity.uid.clone();
         let Some(at) = current(&self.states, state) else {
+            self.fits.push((state.to_owned(), Fit::New));
             return self.add_state(state, now, 0);
         };
+        self.fits.push((state.to_owned(), Fit::Same));
         let known = &mut self.states[at];
         let Some(was) = known.types.clone().filter(|was| was.is_complete() && now.types.is_complete()) else {
             if known.signature != now.signature {
@@ -225,6 +232,9 @@ impl Store {
             return Ok(known.id);
         }
         let (id, was, shape) = (known.id, was.value.unwrap_or(Schema::Unseen), now.types.value.clone());
+        if let (Some((_, fit)), Some(shape)) = (self.fits.last_mut(), &shape) {
+            *fit = Fit::Converted { was: was.to_string(), now: shape.to_string() };
+        }
         let migrations = std::mem::take(&mut self.migrations);
         let migration = migrations.iter().find(|known| known.state == state && known.old.as_ref() == Some(&was));
         let found = match migration {
@@ -309,6 +319,17 @@ impl Store {
         self.lower.renew();
         Ok(new)
     }
+}
+
+/// How a state that a program opens fits what was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// Nothing of that name was stored.
+    New,
+    /// It was stored as it is read.
+    Same,
+    /// It was stored as another type, and has been converted: the shapes of its values.
+    Converted { was: String, now: String },
 }
 
 /// Why a conversion came to nothing.

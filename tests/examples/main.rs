@@ -15,6 +15,9 @@ mod custom_operator;
 #[path = "../../examples/late_data.rs"]
 mod late_data;
 #[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/savepoint_upgrade.rs"]
+mod savepoint_upgrade;
+#[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/sessions.rs"]
 mod sessions;
 #[expect(dead_code, reason = "its main is for people")]
@@ -108,4 +111,17 @@ fn orders_meet_the_payments_that_were_made_within_an_hour() {
     let paid: Vec<_> = paid.iter().map(|(order, what, minutes)| (*order, what.as_str(), *minutes)).collect();
     let expected = [(1, "flour", 5), (2, "bran", 2), (3, "a millstone", 3), (3, "a millstone", 59), (5, "rye", 60)];
     assert_eq!(paid, expected);
+}
+
+#[test]
+fn an_upgrade_loses_no_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, pages) = savepoint_upgrade::run(folder.path()).unwrap();
+    for line in
+        ["moves from 1 to 3", "migrates from { views: u32 } to { views: u64, readers: [u64] }", "is new", "it can be"]
+    {
+        assert!(plan.contains(line), "{line} is missing:\n{plan}");
+    }
+    let pages: Vec<_> = pages.iter().map(|(page, views)| (page.as_str(), *views)).collect();
+    assert_eq!(pages, [("/", 5_000), ("/mills", 5_000), ("/mills/wind", 5_000), ("/water", 5_000)]);
 }

@@ -3,42 +3,10 @@
 use crate::bundled_log;
 use crate::naive::{assert_same, expected};
 use crate::process::{Scene, wait_until};
+use crate::small_disk::SmallDisk;
 use crate::witness::Witness;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// A small file system in memory. Unmounted when dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None` if this process may not mount.
-    fn mount(path: PathBuf, size: &str) -> Option<Self> {
-        fs::create_dir(&path).expect("a directory");
-        let options = format!("size={size}");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(&path).output();
-        mounted.is_ok_and(|mounted| mounted.status.success()).then_some(SmallDisk(path))
-    }
-
-    /// Fills it to its last byte; returns the file that does.
-    fn fill(&self) -> PathBuf {
-        let filler = self.0.join("filler");
-        let mut file = File::create(&filler).expect("an empty file takes no room");
-        while file.write_all(&[0; 4096]).is_ok() {}
-        while file.write_all(&[0]).is_ok() {}
-        filler
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("--lazy").arg(&self.0).status();
-        if !unmounted.is_ok_and(|status| status.success()) {
-            println!("{} is still mounted", self.0.display());
-        }
-    }
-}
+use std::fs;
+use std::path::Path;
 
 fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |file| file.len())

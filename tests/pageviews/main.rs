@@ -17,6 +17,7 @@ mod reference;
 mod refused;
 #[path = "../../benches/support/shifted_log.rs"]
 mod shifted_log;
+mod small_disk;
 mod stopped;
 mod straight;
 mod witness;

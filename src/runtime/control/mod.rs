@@ -79,9 +79,9 @@ enum Answer {
     Error(String),
 }
 
-const SOCKET: &str = "control.sock";
+pub(super) const SOCKET: &str = "control.sock";
 /// Where the socket is, if its path would be too long.
-const ELSEWHERE: &str = "control.path";
+pub(super) const ELSEWHERE: &str = "control.path";
 /// A socket's address has room for 107 bytes.
 const LONGEST: usize = 100;
 /// No request is longer.

@@ -6,7 +6,7 @@ use super::recovery::Recovery;
 use super::{Shell, Work};
 use crate::checkpoint::SubtaskEntry;
 use crate::record::{DeadLetter, Element, Epoch, LetterId};
-use crate::state::FlushOutcome;
+use crate::state::{self, Export, FlushOutcome};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -117,6 +117,11 @@ impl Shell {
             )),
         };
         self.report(News::Answer(pending.epoch, Box::new(part)));
+    }
+
+    /// A view of the state file at an epoch that is complete; `None` if there is no file, or nobody who could tell.
+    pub(in super::super) fn export(&mut self, epoch: Epoch) -> Option<Result<Export, state::Error>> {
+        self.store().map(|store| store.export(epoch))
     }
 
     /// The epoch is complete and committed: what was kept for going behind `freed` can go.
