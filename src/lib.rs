@@ -46,6 +46,7 @@
 //! sink gives.
 
 pub mod api;
+mod bug;
 pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;

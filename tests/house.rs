@@ -10,20 +10,22 @@ use std::path::{Path, PathBuf};
 
 /// The rooms each room may use. Rooms import from lower floors only; the few neighbours are named here.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("bug", &[]),
     ("fault", &[]),
     ("time", &[]),
     ("record", &["time"]),
     ("formats", &["fault", "time"]),
-    ("state", &["fault", "record", "time"]),
-    ("connector", &["fault", "record", "time"]),
-    ("operator", &["fault", "record", "time", "state", "connector"]),
+    ("state", &["bug", "fault", "record", "time"]),
+    ("connector", &["bug", "fault", "record", "time"]),
+    ("operator", &["bug", "fault", "record", "time", "state", "connector"]),
     ("config", &["fault", "record"]),
     ("graph", &["fault", "record", "operator"]),
-    ("checkpoint", &["record", "operator", "connector"]),
+    ("checkpoint", &["bug", "record", "operator", "connector"]),
     ("savepoint", &["fault", "record", "time", "state", "checkpoint"]),
     (
         "runtime",
         &[
+            "bug",
             "fault",
             "record",
             "time",
@@ -38,7 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("error", &["fault", "record", "state", "connector", "graph", "checkpoint", "savepoint"]),
-    ("testing", &["fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
+    ("testing", &["bug", "fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
     ("cli", &["record", "time", "state", "config", "savepoint", "runtime", "error", "api"]),
     // The back door: calls `cli`.
     ("main", &[]),

@@ -1,5 +1,6 @@
 //! Which epoch is open, who has acknowledged it, and what comes of it.
 
+use crate::bug::{self, Bug};
 use crate::record::Epoch;
 use std::collections::BTreeMap;
 
@@ -51,10 +52,12 @@ impl<A> Tracker<A> {
 
     /// A subtask has made its part durable, or could not.
     pub(crate) fn answer(&mut self, subtask: usize, epoch: Epoch, part: Result<A, String>) -> Verdict<A> {
-        let Some(open) = self.open.as_mut().filter(|_| epoch == self.last) else { return Verdict::Stale };
+        let Some(open) = self.open.as_mut().filter(|_| epoch == self.last || bug::is(Bug::SkipFence)) else {
+            return Verdict::Stale;
+        };
         let part = part.map_err(|failure| open.failure.get_or_insert(failure).clone()).ok();
         open.answers.entry(subtask).or_insert(part);
-        if open.answers.len() < self.subtasks {
+        if open.answers.len() < self.subtasks && !bug::is(Bug::CommitEarly) {
             return Verdict::Wait;
         }
         match self.open.take() {

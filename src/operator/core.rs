@@ -11,6 +11,7 @@ use super::protect::Inlet;
 use super::sink::WriterPort;
 use super::source::{Block, Decoder, SplitState};
 use super::{BuildContext, Error, Head};
+use crate::bug::{self, Bug};
 use crate::connector::{self, Position};
 use crate::record::{Batch, DeadLetter, Epoch};
 use crate::state::{Flush, Store};
@@ -185,7 +186,10 @@ impl Core {
             decoder.block(block);
             decoder.batch_end();
         }
-        self.splits.borrow_mut()[split].position = Some(position);
+        let present = &mut self.splits.borrow_mut()[split].position;
+        if present.is_none() || !bug::is(Bug::StalePosition) {
+            *present = Some(position);
+        }
         self.check()
     }
 

@@ -11,6 +11,7 @@
 //! returns, some at a time, in `Head::resume`.
 
 use super::{BuildContext, Error};
+use crate::bug::{self, Bug};
 use crate::record::Key;
 use crate::state::{Keyed, Timers};
 use crate::time::Timestamp;
@@ -65,8 +66,12 @@ pub(crate) struct Timing<K> {
 impl<K: Key> Timing<K> {
     /// The timers of the operator that is built.
     pub(crate) fn new(context: &mut BuildContext) -> Result<Self, Error> {
+        let event = context.store().timers("event timers")?;
+        if bug::is(Bug::ForgetTimer) {
+            event.drain_first(Timestamp::MAX)?;
+        }
         Ok(Timing {
-            event: context.store().timers("event timers")?,
+            event,
             processing: context.store().timers("processing timers")?,
             clock: context.clock.clone(),
             now: context.now.clone(),

@@ -12,13 +12,16 @@ use super::letters::DeadLetters;
 use super::mailbox::{Failure, News, Part};
 use super::shell::{Effect, Lane, Shell, Work};
 use super::status::{Board, JobState, JobStatus};
+use crate::bug::{self, Bug};
 use crate::checkpoint::{Life, Tracker, Verdict};
 use crate::config::{Config, Decision, RestartState};
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::fault::Faulty;
 use crate::graph::{Graph, Plan};
 use crate::record::{Element, Epoch};
 use crate::state;
+use crate::state::SimulatedDisk;
 use crate::time::{Clock, ManualClock};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -68,6 +71,16 @@ enum Move {
     /// The next element of a channel out of that seat arrives.
     Arrive(usize, usize),
     Work(usize, Lane),
+    /// The next acknowledgement arrives at the master.
+    Mail,
+}
+
+/// An acknowledgement that is on the way.
+struct Mail {
+    attempt: u32,
+    subtask: usize,
+    epoch: Epoch,
+    part: std::result::Result<Part, String>,
 }
 
 /// What a move has led to, if it is anybody's business.
@@ -90,6 +103,8 @@ pub(crate) struct SteppedJob {
     ledger: Option<Ledger>,
     restarts: RestartState,
     seats: Vec<Seat>,
+    /// Outlives a life of the job in its process, as a mailbox does.
+    mail: VecDeque<Mail>,
     tracker: Tracker<Part>,
     opened_as: Life,
     /// The sources that still read.
@@ -99,8 +114,12 @@ pub(crate) struct SteppedJob {
     over: bool,
     /// A subtask has restarted itself once too often.
     given_up: Option<(Failure, &'static str)>,
+    /// What must be told of once the present move is over: of a commit it is not known whether it went through.
+    undecided: Option<Failure>,
     /// How many moves have done something.
     activity: u64,
+    /// Below all databases of the state directory.
+    disk: SimulatedDisk,
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -120,6 +139,7 @@ impl SteppedJob {
         };
         config.state_dir = config.state_dir.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
         config.simulated = true;
+        let disk = SimulatedDisk::mount(config.state_dir.as_deref().expect("a directory was given or made"));
         let mut job = SteppedJob {
             board: Arc::new(Board::new(&plan)),
             plan: Arc::new(plan),
@@ -130,13 +150,16 @@ impl SteppedJob {
             letters_asked: Arc::default(),
             ledger: None,
             seats: Vec::new(),
+            mail: VecDeque::new(),
             tracker: Tracker::new(0, 0),
             opened_as: Life::Running,
             reading: BTreeSet::new(),
             settled: Epoch::ZERO,
             over: false,
             given_up: None,
+            undecided: None,
             activity: 0,
+            disk,
             _temporary: temporary,
         };
         job.open()?;
@@ -150,6 +173,7 @@ impl SteppedJob {
         let Opened { mut ledger, finished, crashed } = Ledger::open(self.plan.clone(), self.config.clone())?;
         if finished {
             self.board.set_finished_before(&ledger.manifest().counts());
+            self.board.set_state(JobState::Finished);
             self.over = true;
             self.ledger = Some(ledger);
             return Ok(());
@@ -239,7 +263,8 @@ impl SteppedJob {
             return Ok(Turn::Quiet);
         }
         let chosen = self.random.as_mut().map_or(0, |random| random.below(moves.len()));
-        if let Err(failure) = self.act(moves[chosen]) {
+        let acted = self.act(moves[chosen]);
+        if let Some(failure) = acted.err().or(self.undecided.take()) {
             self.failed(failure)?;
         }
         if let Some((failure, reason)) = self.given_up.take() {
@@ -250,6 +275,7 @@ impl SteppedJob {
 
     fn moves(&self) -> Vec<Move> {
         let mut moves = Vec::new();
+        moves.extend((!self.mail.is_empty()).then_some(Move::Mail));
         for (number, seat) in self.seats.iter().enumerate() {
             moves.extend(seat.work.keys().map(|lane| Move::Work(number, *lane)));
             let arriving = seat.on_the_way.iter().enumerate().filter(|(_, elements)| !elements.is_empty());
@@ -273,6 +299,13 @@ impl SteppedJob {
                 if let Some(element) = self.seats[number].on_the_way[channel].pop_front() {
                     self.seats[receiver].shell.deliver(there, element);
                     self.seats[receiver].awake = true;
+                }
+            }
+            Move::Mail => {
+                let attempt = self.ledger().manifest().attempt;
+                let fenced = |mail: &Mail| mail.attempt != attempt && !bug::is(Bug::SkipFence);
+                if let Some(Mail { subtask, epoch, part, .. }) = self.mail.pop_front().filter(|mail| !fenced(mail)) {
+                    self.answer(subtask, epoch, part);
                 }
             }
             Move::Work(number, lane) => {
@@ -304,7 +337,10 @@ impl SteppedJob {
                     self.send(sender);
                 }
                 Effect::Work(work) => self.seats[number].work.entry(work.lane()).or_default().push_back(work),
-                Effect::Report(News::Answer(epoch, part)) => self.answer(number, epoch, *part),
+                Effect::Report(News::Answer(epoch, part)) => {
+                    let attempt = self.ledger().manifest().attempt;
+                    self.mail.push_back(Mail { attempt, subtask: number, epoch, part: *part });
+                }
                 Effect::Report(News::Ended) => drop(self.reading.remove(&number)),
                 Effect::Report(News::Restarting(failure)) => {
                     self.board.set_failure(failure.to_string());
@@ -353,15 +389,16 @@ impl SteppedJob {
             Verdict::Failed(epoch, cause) => self.void(epoch, &cause),
             Verdict::Complete(epoch, parts) => {
                 let life = self.opened_as;
-                let committed = self.ledger().commit(epoch, parts, life).and_then(|()| {
-                    self.committed(epoch);
-                    self.ledger().apply()
-                });
-                match committed {
+                match self.ledger().commit(epoch, parts, life) {
+                    // To go on could count this epoch's output twice, so the next life finds out what the disk holds.
+                    Err(Error::State(error @ state::Error::Undecided { .. })) => {
+                        self.undecided = Some(Failure::error("the manifest".to_owned(), 0, &error));
+                    }
                     Err(error) => self.void(epoch, &error.to_string()),
                     Ok(()) => {
                         self.settled = epoch;
-                        self.over |= life != Life::Running;
+                        self.committed(epoch);
+                        self.show();
                     }
                 }
             }
@@ -378,6 +415,14 @@ impl SteppedJob {
         }
         // There may be more letters to be replayed than are handed out at a time.
         self.letters_asked.store(true, Relaxed);
+    }
+
+    /// Makes visible what has been committed. If that fails it is tried again with the next epoch, or at the end.
+    fn show(&mut self) {
+        match self.ledger().apply() {
+            Ok(()) => self.over |= self.ledger().manifest().life != Life::Running,
+            Err(error) => self.board.set_failure(error.to_string()),
+        }
     }
 
     /// An epoch has failed.
@@ -440,11 +485,21 @@ impl SteppedJob {
         self.board.set_failure(failure.to_string());
         match self.restarts.failure(failure.fault, self.clock.elapsed()) {
             Decision::GiveUp(reason) => Err(self.give_up(failure, reason)),
-            Decision::RestartAfter(delay) => {
-                self.clock.advance(delay);
-                self.kill();
-                let blueprints = self.ledger().begin_life(true)?;
-                self.staff(blueprints)
+            Decision::RestartAfter(delay) => self.begin_again(delay),
+        }
+    }
+
+    /// Begins another life in place, as often as the restart strategy lets it.
+    fn begin_again(&mut self, mut delay: Duration) -> Result<()> {
+        loop {
+            self.board.set_state(JobState::Restarting);
+            self.clock.advance(delay);
+            self.kill();
+            let begun = self.ledger().begin_life(true).and_then(|blueprints| self.staff(blueprints));
+            let Err(error) = begun else { return Ok(()) };
+            match self.restarts.failure(error.fault(), self.clock.elapsed()) {
+                Decision::RestartAfter(next) if !self.disk.is_dead() => delay = next,
+                _ => return Err(error),
             }
         }
     }
@@ -464,9 +519,24 @@ impl SteppedJob {
     ///
     /// * `parallelism`: the job's from now on.
     pub(crate) fn crash(&mut self, parallelism: usize) -> Result<()> {
+        self.die(parallelism, None)
+    }
+
+    /// The machine loses its power, and all is started again: what was written without a sync may be gone, in whole or in
+    /// part.
+    pub(crate) fn lose_power(&mut self, parallelism: usize, chance: &mut Random) -> Result<()> {
+        self.die(parallelism, Some(&mut |bound| chance.below(bound)))
+    }
+
+    fn die(&mut self, parallelism: usize, power_lost: Option<&mut dyn FnMut(usize) -> usize>) -> Result<()> {
+        self.disk.die();
         self.kill();
         self.ledger = None;
+        self.mail.clear();
+        self.undecided = None;
+        self.restarts = RestartState::new(self.config.restart);
         self.over = false;
+        self.disk.revive(power_lost)?;
         if parallelism != self.config.parallelism {
             let config = Config { parallelism, ..(*self.config).clone() };
             config.check().map_err(Error::Config)?;
@@ -475,7 +545,18 @@ impl SteppedJob {
             self.board = Arc::new(Board::new(&plan));
             (self.plan, self.config) = (Arc::new(plan), Arc::new(config));
         }
+        self.board.set_state(JobState::Restarting);
         self.open()
+    }
+
+    /// Whether it has not failed: a life of it goes on, or is over.
+    pub(crate) fn is_running(&self) -> bool {
+        !matches!(self.board.status().state, JobState::Restarting | JobState::Failed)
+    }
+
+    /// Below the state directory.
+    pub(crate) fn disk(&self) -> &SimulatedDisk {
+        &self.disk
     }
 
     // ---------------------------------------------------------------- running
@@ -530,7 +611,12 @@ impl SteppedJob {
     /// way the job is not over then, and may have to read again.
     pub(crate) fn finish(&mut self) -> Result<()> {
         let before = self.settled;
-        self.trigger(Life::Finished)?;
+        if self.ledger().manifest().life == Life::Finished {
+            // It has been taken, and could not be shown.
+            self.show();
+        } else {
+            self.trigger(Life::Finished)?;
+        }
         self.settle_all()?;
         while !self.over && self.wait_out_pause() {
             self.settle_all()?;

@@ -5,6 +5,8 @@
 //! again, and a panic becomes an error that names the file.
 
 use super::Error;
+use super::simulated::SimulatedFile;
+use crate::bug::{self, Bug};
 use redb::{Database, Durability, ReadTransaction, StorageBackend, WriteTransaction};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -219,9 +221,11 @@ impl Guarded {
             let backend = super::testkit::Faulty::new(backend, self.faults.clone());
             let mut builder = Database::builder();
             builder.set_cache_size(self.cache);
-            Ok(match self.survives {
-                Survives::PowerLoss => builder.create_with_backend(backend)?,
-                Survives::ProcessDeath => builder.create_with_backend(Unsynced(backend))?,
+            Ok(match (SimulatedFile::on_disk(&self.path, new, backend), self.survives) {
+                (Ok(lazy), _) if bug::is(Bug::SkipFsync) => builder.create_with_backend(Unsynced(lazy))?,
+                (Ok(simulated), _) => builder.create_with_backend(simulated)?,
+                (Err(real), Survives::PowerLoss) => builder.create_with_backend(real)?,
+                (Err(real), Survives::ProcessDeath) => builder.create_with_backend(Unsynced(real))?,
             })
         })?;
         open.database = Some(database);

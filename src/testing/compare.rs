@@ -15,6 +15,16 @@ use std::path::Path;
 /// ```
 #[track_caller]
 pub fn assert_same_rows<R: Ord + Debug>(found: impl IntoIterator<Item = R>, expected: impl IntoIterator<Item = R>) {
+    if let Err(difference) = same_rows(found, expected) {
+        panic!("{difference}");
+    }
+}
+
+/// Whether the rows are the same, in whatever order; else what is missing and what is too many.
+pub(super) fn same_rows<R: Ord + Debug>(
+    found: impl IntoIterator<Item = R>,
+    expected: impl IntoIterator<Item = R>,
+) -> Result<(), String> {
     let (mut found, mut expected): (Vec<R>, Vec<R>) = (found.into_iter().collect(), expected.into_iter().collect());
     found.sort();
     expected.sort();
@@ -31,12 +41,11 @@ pub fn assert_same_rows<R: Ord + Debug>(found: impl IntoIterator<Item = R>, expe
             _ => missing.extend(right.next()),
         }
     }
-    assert!(
-        missing.is_empty() && surplus.is_empty(),
-        "{} rows found, {} expected\nmissing: {missing:#?}\ntoo many: {surplus:#?}",
-        found.len(),
-        expected.len()
-    );
+    if missing.is_empty() && surplus.is_empty() {
+        return Ok(());
+    }
+    let counts = format!("{} rows found, {} expected", found.len(), expected.len());
+    Err(format!("{counts}\nmissing: {missing:#?}\ntoo many: {surplus:#?}"))
 }
 
 /// Compares rows, in their order, with the lines of a JSON file that is kept beside the tests.

@@ -9,6 +9,8 @@
 //! * [`Checked`] puts a checker between two operators, which panics when the protocol of streams is broken.
 //! * [`assert_same_rows`] and [`golden`] compare results; [`three_lives`] runs a job straight through, with checkpoints at
 //!   another parallelism, and restored at a third, and wants one answer.
+//! * [`Faults`] says what goes wrong in a simulation besides, by chance: disks that fail, the loss of power, panics; and an
+//!   [`Exploration`] runs many seeds and compares each with a run in which nothing goes wrong.
 //!
 //! Both harness and simulation run the engine itself: the same operators, state files, checkpoints and recovery as a job of
 //! actors, driven step by step. What they leave out is threads.
@@ -31,14 +33,20 @@
 
 mod check;
 mod compare;
+mod explore;
+mod faults;
 mod harness;
 mod lives;
 mod probe;
 mod script;
 mod simulation;
 
+#[cfg(feature = "seeded-bugs")]
+pub use crate::bug::{Bug, with_bug};
 pub use check::Checked;
 pub use compare::{assert_same_rows, golden};
+pub use explore::{Exploration, Explored, Finding};
+pub use faults::{Faults, Fuse};
 pub use harness::Harness;
 pub use lives::three_lives;
 pub use probe::Probe;

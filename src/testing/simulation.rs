@@ -1,8 +1,9 @@
 //! A whole job in virtual time.
 
+use super::{Faults, Fuse};
 use crate::api::Job;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::{DeadLetters, JobStatus, Random, SteppedJob};
 use crate::time::{Clock, ManualClock, Timestamp};
 use std::sync::Arc;
@@ -45,10 +46,12 @@ pub struct Simulation {
     due: Option<Duration>,
     /// The job's activity at the last checkpoint that the clock has brought.
     saved: u64,
-    checkpoints_one_in: usize,
-    crashes_one_in: usize,
-    crashes_left: u32,
-    panics_one_in: usize,
+    faults: Faults,
+    fuse: Option<Fuse>,
+    /// How many writes and syncs had failed at the last look.
+    failed: u64,
+    /// How many moves may still be made.
+    moves_left: u64,
 }
 
 impl Simulation {
@@ -72,22 +75,22 @@ impl Simulation {
             interval,
             due,
             saved: 0,
-            checkpoints_one_in: 0,
-            crashes_one_in: 0,
-            crashes_left: 0,
-            panics_one_in: 0,
+            faults: Faults::default(),
+            fuse: None,
+            failed: 0,
+            moves_left: u64::MAX,
         })
     }
 
     /// From here on takes a checkpoint after one in `moves` moves, by chance, besides those that the clock brings. 0: none.
     pub fn checkpoints_one_in(&mut self, moves: usize) -> &mut Self {
-        self.checkpoints_one_in = moves;
+        self.faults.checkpoints = moves;
         self
     }
 
     /// From here on [`crash`](Simulation::crash)es after one in `moves` moves, by chance, but no more than `at_most` times.
     pub fn crashes_one_in(&mut self, moves: usize, at_most: u32) -> &mut Self {
-        (self.crashes_one_in, self.crashes_left) = (moves, at_most);
+        (self.faults.crashes, self.faults.most_deaths) = (moves, at_most);
         self
     }
 
@@ -95,7 +98,27 @@ impl Simulation {
     /// it is handed next, so that its subtask is restarted by itself. Sources and operators that cannot be are spared. Such
     /// panics do not count for the restart strategy.
     pub fn panics_one_in(&mut self, moves: usize) -> &mut Self {
-        self.panics_one_in = moves;
+        self.faults.panics = moves;
+        self
+    }
+
+    /// From here on such things go wrong, by chance.
+    ///
+    /// What fails because of it is tried again: a checkpoint later, a start of the job at once.
+    pub fn faults(&mut self, faults: Faults) -> &mut Self {
+        self.faults = faults;
+        self
+    }
+
+    /// The fuse that [`Faults::fuses`] blows.
+    pub fn fuse(&mut self, fuse: &Fuse) -> &mut Self {
+        self.fuse = Some(fuse.clone());
+        self
+    }
+
+    /// No more than so many moves are made from here on: a job that is not over then fails.
+    pub(super) fn at_most(&mut self, moves: u64) -> &mut Self {
+        self.moves_left = moves;
         self
     }
 
@@ -115,7 +138,9 @@ impl Simulation {
     /// If an operator fails and is not restarted.
     pub fn step(&mut self, moves: usize) -> Result<bool> {
         for _ in 0..moves {
-            if !self.job.step(STRIDE)? {
+            self.spend(1)?;
+            let stepped = self.job.step(STRIDE);
+            if !self.bear(stepped)?.unwrap_or(true) {
                 return Ok(false);
             }
             self.strike()?;
@@ -128,7 +153,8 @@ impl Simulation {
     /// # Errors
     /// If it fails, or an operator does and is not restarted.
     pub fn checkpoint(&mut self) -> Result<()> {
-        self.job.checkpoint()
+        let taken = self.job.checkpoint();
+        self.bear(taken).map(drop)
     }
 
     /// The process dies, as by `kill -9`, and is started again.
@@ -136,7 +162,20 @@ impl Simulation {
     /// # Errors
     /// If the job cannot be started again.
     pub fn crash(&mut self) -> Result<()> {
-        self.job.crash(self.parallelism)
+        self.rescale();
+        let started = self.job.crash(self.parallelism);
+        self.bear(started).map(drop)
+    }
+
+    /// The machine loses its power, and the job is started again: of what its state files did not sync, each write may be
+    /// gone in whole or in part, by chance. Files of sinks keep what was written.
+    ///
+    /// # Errors
+    /// If the job cannot be started again.
+    pub fn lose_power(&mut self) -> Result<()> {
+        self.rescale();
+        let started = self.job.lose_power(self.parallelism, &mut self.chance);
+        self.bear(started).map(drop)
     }
 
     /// The records that were put aside, as of the last checkpoint.
@@ -150,7 +189,8 @@ impl Simulation {
     /// If the job cannot be started again.
     pub fn crash_into(&mut self, parallelism: usize) -> Result<()> {
         self.parallelism = parallelism;
-        self.crash()
+        let started = self.job.crash(parallelism);
+        self.bear(started).map(drop)
     }
 
     /// Runs for that long by the clock, or to the end if that comes first.
@@ -173,7 +213,7 @@ impl Simulation {
         while !self.job.is_over() {
             while self.step(1024)? {}
             if self.job.has_read() {
-                self.job.finish()?;
+                self.finish()?;
                 continue;
             }
             let now = self.clock.elapsed();
@@ -182,7 +222,7 @@ impl Simulation {
             self.clock.advance(next.saturating_sub(now));
             if self.due.is_some_and(|due| due <= next) {
                 if self.job.activity() != self.saved {
-                    self.job.checkpoint()?;
+                    self.checkpoint()?;
                     while self.step(1024)? {}
                     self.saved = self.job.activity();
                 }
@@ -197,16 +237,102 @@ impl Simulation {
         Ok(self.status())
     }
 
+    fn finish(&mut self) -> Result<()> {
+        let finished = self.job.finish();
+        if self.bear(finished)?.is_none() {
+            // What fails again and again costs moves too.
+            self.spend(100)?;
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, moves: u64) -> Result<()> {
+        self.moves_left = self.moves_left.saturating_sub(moves);
+        if self.moves_left == 0 { Err(Error::Config("the job does not come to an end".to_owned())) } else { Ok(()) }
+    }
+
+    // ---------------------------------------------------------------- faults
+
+    /// What those who run a job make of a result: what the disk has spoilt is nothing to give up for. `None` if it was that.
+    fn bear<R>(&mut self, result: Result<R>) -> Result<Option<R>> {
+        if self.job.disk().is_dead() {
+            return self.restart().map(|()| None);
+        }
+        let failed = std::mem::replace(&mut self.failed, self.job.disk().failed());
+        match result {
+            Err(_) if self.failed > failed && self.job.is_running() => Ok(None),
+            Err(_) if self.failed > failed => self.restart().map(|()| None),
+            result => result.map(Some),
+        }
+    }
+
+    /// A process is started, until one comes through.
+    fn restart(&mut self) -> Result<()> {
+        loop {
+            self.rescale();
+            let failed = self.job.disk().failed();
+            let power_lost = self.faults.power_losses > 0 && self.chance.below(2) == 0;
+            let started = match power_lost {
+                true => self.job.lose_power(self.parallelism, &mut self.chance),
+                false => self.job.crash(self.parallelism),
+            };
+            self.failed = self.job.disk().failed();
+            match started {
+                Err(_) if self.job.disk().is_dead() || self.failed > failed => {}
+                started => return started,
+            }
+        }
+    }
+
+    /// Chooses the parallelism for the next life.
+    fn rescale(&mut self) {
+        let choices = &self.faults.rescales;
+        if !choices.is_empty() {
+            self.parallelism = choices[self.chance.below(choices.len())];
+        }
+    }
+
+    /// Whether something happens that does so after one in so many moves.
+    fn chance(&mut self, moves: usize) -> bool {
+        moves > 0 && self.chance.below(moves) == 0
+    }
+
+    /// Whether the process may die once more.
+    fn death(&mut self, moves: usize) -> bool {
+        let dies = self.faults.most_deaths > 0 && self.chance(moves);
+        self.faults.most_deaths -= u32::from(dies);
+        dies
+    }
+
     /// Lets chance strike.
     fn strike(&mut self) -> Result<()> {
-        if self.panics_one_in > 0 && self.chance.below(self.panics_one_in) == 0 {
+        if self.chance(self.faults.panics) {
             self.job.strike(&mut self.chance);
         }
-        if self.checkpoints_one_in > 0 && self.chance.below(self.checkpoints_one_in) == 0 {
-            self.job.checkpoint()?;
+        if self.chance(self.faults.fuses) {
+            let checks = self.chance.below(30);
+            self.fuse.iter().for_each(|fuse| fuse.blow_after(checks));
         }
-        if self.crashes_left > 0 && self.crashes_one_in > 0 && self.chance.below(self.crashes_one_in) == 0 {
-            self.crashes_left -= 1;
+        if self.chance(self.faults.clock_jumps) {
+            let jump = self.faults.jump.mul_f64(self.chance.below(1_000) as f64 / 1_000.0);
+            self.clock.advance(jump);
+            self.job.wake();
+        }
+        if self.chance(self.faults.disk_failures) {
+            let (first, count) = (self.chance.below(10), 1 + self.chance.below(10));
+            self.job.disk().fail_after(first as u64, count as u64);
+        }
+        if self.chance(self.faults.checkpoints) {
+            self.checkpoint()?;
+        }
+        if self.death(self.faults.deaths_in_writes) {
+            let writes = self.chance.below(40);
+            self.job.disk().die_after(writes as u64);
+        }
+        if self.death(self.faults.power_losses) {
+            self.lose_power()?;
+        }
+        if self.death(self.faults.crashes) {
             self.crash()?;
         }
         Ok(())

@@ -4,6 +4,7 @@
 use super::super::mailbox::{Failure, News, Part};
 use super::recovery::Recovery;
 use super::{Shell, Work};
+use crate::bug::{self, Bug};
 use crate::checkpoint::SubtaskEntry;
 use crate::record::{DeadLetter, Element, Epoch, LetterId};
 use crate::state::{self, Export, FlushOutcome};
@@ -31,7 +32,9 @@ impl Shell {
 
     /// The barrier of `epoch` has come on all channels, or from the coordinator to a source.
     pub(super) fn barrier(&mut self, epoch: Epoch) -> Result<(), Failure> {
-        self.flush_outlets();
+        if !bug::is(Bug::BarrierFirst) {
+            self.flush_outlets();
+        }
         let prepared = self.call(|core| Ok(core.prepare(epoch)))?;
         self.emit(&Element::Barrier(epoch));
         self.handed_off();
@@ -48,10 +51,14 @@ impl Shell {
             watermarks.entry(sender).and_modify(|least| *least = millis.min(*least)).or_insert(millis);
         }
         let core = self.core.as_ref().expect("a core has just prepared");
+        let mut clock = core.clock.get().millis();
+        if bug::is(Bug::ForgetWatermarks) {
+            (clock, watermarks) = (i64::MIN, BTreeMap::new());
+        }
         let entry = SubtaskEntry {
             chain: plan.graph.nodes[head].uid.clone(),
             index: self.blueprint.subtask,
-            clock: core.clock.get().millis(),
+            clock,
             now: core.now().millis(),
             watermarks,
             splits: core.splits.borrow().clone(),

@@ -5,6 +5,7 @@ use super::super::exchange::End;
 use super::super::mailbox::Failure;
 use super::super::protocol::Protocol;
 use super::{Effect, Entry, Shell};
+use crate::bug::{self, Bug};
 use crate::record::Element;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -56,6 +57,9 @@ impl Shell {
                     let epoch = *epoch;
                     self.inputs[channel].waiting.pop_front();
                     if let Some(epoch) = self.alignment.barrier(channel, epoch) {
+                        if bug::is(Bug::DropStash) {
+                            self.inputs.iter_mut().for_each(|input| input.waiting.clear());
+                        }
                         self.barrier(epoch)?;
                     }
                     return Ok(true);
