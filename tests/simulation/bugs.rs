@@ -3,7 +3,7 @@
 //! Without a bug the same seeds of the same graphs are clean: see the tests of the graphs.
 
 use super::{SEEDS, graphs};
-use millstream::testing::{Bug, Exploration, Finding, with_bug};
+use millstream::testing::{Bug, Exploration, with_bug};
 
 macro_rules! is_found {
     ($($name:ident: $bug:ident in $graph:ident),+ $(,)?) => {
