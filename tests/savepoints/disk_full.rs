@@ -21,7 +21,7 @@ fn a_savepoint_on_a_full_disk_leaves_nothing_and_the_job_goes_on() {
     let refused = handle.savepoint(&path).unwrap_err().to_string();
     assert!(refused.contains("No space left on device"), "{refused}");
     let left: Vec<_> = fs::read_dir(&disk.0).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(left, [filler.clone()]);
+    assert_eq!(left, std::slice::from_ref(&filler));
     let before = rows.rows().len();
     while rows.rows().len() <= before {
         assert!(!handle.wait_for(millis(1)), "it goes on");
