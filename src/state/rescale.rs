@@ -133,7 +133,8 @@ mod tests {
             checkpoint(&mut store, 2).unwrap();
         }
         let new = dir.path().join("new.redb");
-        let old: Vec<_> = (0..2).map(|subtask| (path(subtask), identity(subtask, 0), epoch(2))).collect();
+        let written = [epoch(2), epoch(1)];
+        let old: Vec<_> = (0..2).map(|subtask| (path(subtask), identity(subtask, 0), written[subtask])).collect();
         rescale(&old, &new, &identity(0, 1), 0..KeyGroup::COUNT, epoch(2), Survives::ProcessDeath).unwrap();
         let at = epoch(2);
         let mut store = Store::open(&new, &identity(0, 1), at, at, StoreOptions::default()).unwrap();

@@ -155,12 +155,12 @@ mod tests {
     use crate::fault::{Fault, Faulty};
 
     #[test]
-    fn an_error_of_a_disk_stays_one_and_any_other_is_the_users() {
+    fn an_error_of_a_disk_stays_one_and_any_that_does_not_say_is_the_users() {
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
         let disk = || crate::state::Error::io("0.redb".as_ref(), "write", std::io::ErrorKind::StorageFull.into());
         assert_eq!(operator_error(Box::new(disk())).fault(), Fault::External);
         assert_eq!(operator_error(Box::new(Error::State(disk()))).fault(), Fault::External);
-        assert_eq!(operator_error(Box::new(full)).fault(), Fault::User);
+        assert_eq!(operator_error(Box::new(full)).fault(), Fault::External);
         let told = operator_error("no price".into());
         assert_eq!((told.to_string(), told.fault()), ("no price".to_owned(), Fault::User));
     }
