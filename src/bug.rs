@@ -19,6 +19,8 @@ pub enum Bug {
     ReuseEpoch,
     /// A row that was sent is not counted, so a replay does not hold it back.
     MiscountEmitted,
+    /// A sink writes rows while the call that brings them may still fail.
+    EmitInCall,
     /// What waits behind a barrier is dropped when all barriers have come.
     DropStash,
     /// What a failed commit held does not go out with the next.
@@ -40,13 +42,14 @@ pub enum Bug {
 impl Bug {
     /// All of them.
     #[cfg(feature = "seeded-bugs")]
-    pub const ALL: [Bug; 14] = [
+    pub const ALL: [Bug; 15] = [
         Bug::SkipFsync,
         Bug::CommitEarly,
         Bug::ForgetTimer,
         Bug::SkipFence,
         Bug::ReuseEpoch,
         Bug::MiscountEmitted,
+        Bug::EmitInCall,
         Bug::DropStash,
         Bug::DropFrozen,
         Bug::ForgetWatermarks,

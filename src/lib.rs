@@ -37,13 +37,14 @@
 //! * [`checkpoint`] holds the protocol as pure decisions: aligned barriers, one manifest whose commit is the moment of truth;
 //! * [`savepoint`] is a checkpoint in one portable file, to be restored into a changed program;
 //! * [`state`] keeps what must survive, in one redb file per stateful subtask;
+//! * [`control`] is how other processes talk to a running job, and `cli` what people type for that;
 //! * [`testing`] is a kit for testing dataflows, in virtual time and with injected faults;
 //! * [`record`] and [`time`] are what travels and when it happened; [`formats`] reads what others wrote.
 //!
 //! # What is promised
 //! With a replayable source and an exactly-once sink, each record counts exactly once in state and in output, across panics
-//! of operators, `kill -9` of the process, and restarts at another parallelism. [`connector`] tells what each source and
-//! sink gives.
+//! of operators, `kill -9` of the process, the loss of power, a full disk, and restarts at another parallelism.
+//! [`connector`] tells what each source and sink gives.
 
 pub mod api;
 mod bug;

@@ -15,8 +15,18 @@
 //! # Order and loss
 //! * A channel (`channel.rs`) keeps the order of its elements; between channels there is none.
 //! * Data goes out only with credit, so mailboxes are bounded; nothing is dropped.
-//! * actix does not restart an actor that panics, and loses its mailbox. So user code runs guarded ([`fault`](crate::fault)): a panic is
-//!   attributed to operator and subtask, and the master goes back to the last checkpoint, in place, with new actors.
+//!
+//! # Failure
+//! actix does not restart an actor that panics, and loses its mailbox. So user code runs guarded, a panic is attributed to
+//! operator and subtask, and the shell lives on.
+//! * *Local restart* (`shell/recovery.rs`, `shell/journal.rs`): the core that failed is built anew from its last hand-off of
+//!   state, what it was handed since is replayed, and what it had sent is not sent again. Those before, behind and beside
+//!   it see a pause. A record that kills it again and again is left out, if its operator's policy says so.
+//! * *Job restart*: what is not the user's code on a record (a source, a sink, a disk), and operators that do not do the same
+//!   again, take the whole job back to its last checkpoint, in place, with new actors and a higher attempt.
+//! * A process that dies is started again by somebody else, and goes on like after a job restart.
+//!
+//! Each failure is put to the restart strategy ([`config`](crate::config)), which may give up.
 
 mod assembly;
 mod calls;

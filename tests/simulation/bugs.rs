@@ -33,6 +33,7 @@ is_found! {
     a_word_of_an_older_life: SkipFence in sessions,
     an_epoch_number_that_is_used_twice: ReuseEpoch in diamond,
     a_row_that_is_not_counted: MiscountEmitted in diamond,
+    a_row_that_leaves_in_the_middle_of_a_call: EmitInCall in diamond,
     a_stash_that_is_dropped: DropStash in diamond,
     a_frozen_layer_that_is_dropped: DropFrozen in timers,
     watermarks_that_are_not_in_the_snapshot: ForgetWatermarks in windows_with_late_records,
