@@ -15,6 +15,9 @@ mod custom_operator;
 #[path = "../../examples/late_data.rs"]
 mod late_data;
 #[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/rescale.rs"]
+mod rescale;
+#[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/savepoint_upgrade.rs"]
 mod savepoint_upgrade;
 #[expect(dead_code, reason = "its main is for people")]
@@ -37,6 +40,13 @@ mod wordcount;
 fn wordcount_counts_words() {
     let counts = wordcount::run().unwrap();
     assert_eq!((counts["the"], counts["miller"], counts["water"], counts.len()), (5, 2, 1, 8));
+}
+
+#[test]
+fn a_job_is_rescaled_while_it_runs() {
+    let (rescales, spent) = rescale::run().unwrap();
+    assert_eq!(rescales.iter().map(|it| (it.from, it.to)).collect::<Vec<_>>(), [(1, 4), (4, 2)]);
+    assert_eq!(spent, rescale::expected());
 }
 
 #[test]
