@@ -69,7 +69,9 @@ pub use checkpoint::Refusal;
 pub use error::{Error, Result};
 pub use graph::Error as GraphError;
 pub use runtime::control;
-pub use runtime::{Checkpoints, DeadLetters, JobHandle, JobState, JobStatus, LocalRestart, OperatorStatus, Rescaled};
+pub use runtime::{
+    Checkpoints, DeadLetters, JobHandle, JobRestart, JobState, JobStatus, LocalRestart, OperatorStatus, Rescaled,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -38,6 +38,8 @@ pub(super) struct Blueprint {
     pub(super) config: Arc<Config>,
     pub(super) chain: usize,
     pub(super) subtask: usize,
+    /// The checkpoint it begins from.
+    pub(super) epoch: Epoch,
     /// What the checkpoint holds, by uid.
     pub(super) restored: BTreeMap<String, Restored>,
     /// The splits that a source subtask reads.

@@ -17,7 +17,7 @@ use super::mailbox::{
 };
 use super::repeats::Repeats;
 use super::rescale::Rescaling;
-use super::status::{Board, JobState};
+use super::status::{Board, Failed, JobState};
 use super::subtask::Subtask;
 use super::taking::{self, Desk};
 use crate::checkpoint::{Life, Tracker, Verdict};
@@ -101,6 +101,8 @@ pub(super) struct Master {
     server: Option<Server>,
     savepoints: Desk,
     after: Option<After>,
+    /// What has failed, until all runs again.
+    failed: Option<Failed>,
     done: Option<Box<dyn FnOnce(Result<()>) + Send>>,
 }
 
@@ -139,6 +141,7 @@ impl Master {
             server: None,
             savepoints: Desk::default(),
             after: None,
+            failed: None,
             done: Some(Box::new(done)),
         }
     }
@@ -227,6 +230,9 @@ impl Master {
         self.crew.all().for_each(|subtask| send(subtask, Control::Start));
         self.phase = Phase::Running;
         self.board.set_state(JobState::Running);
+        if let Some((failed, ledger)) = self.failed.take().zip(self.ledger.as_ref()) {
+            self.board.add_went_back(failed, ledger.manifest().epoch, self.clock.elapsed());
+        }
         self.rescaled();
         tracing::info!(job = %self.job(), attempt = self.attempt, "running");
         if self.stop_asked {
@@ -418,6 +424,7 @@ impl Master {
                 tracing::warn!(job = %self.job(), operator = %failure.operator, subtask = failure.subtask,
                     cause = %failure.cause, ?delay, "an operator failed; going back to the last checkpoint");
                 self.board.set_state(JobState::Restarting);
+                self.failed.get_or_insert(Failed { at: self.clock.elapsed(), failure });
                 self.close(After::Restart(delay), None, ctx);
             }
             Decision::GiveUp(reason) => self.give_up(failure, reason, ctx),
@@ -563,7 +570,7 @@ impl Handler<Report> for Master {
             News::Restarted(restart) => {
                 tracing::info!(job = %self.job(), operator = %restart.operator, subtask = restart.subtask,
                     replayed = restart.replayed, took = ?restart.took, "the subtask has been restarted");
-                self.board.add_restarted(restart);
+                self.board.add_restarted(restart, self.clock.elapsed());
             }
             // In a life that has failed no epoch completes any more.
             News::Answer(..) if !matches!(self.phase, Phase::Running | Phase::Ending(_)) => {}

@@ -246,6 +246,7 @@ impl Ledger {
                     config: self.config.clone(),
                     chain: number,
                     subtask,
+                    epoch: self.manifest.epoch,
                     restored: restored.clone(),
                     splits: share_splits(&splits, subtask, chain.parallelism),
                     drift: drift.clone(),

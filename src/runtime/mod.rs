@@ -61,7 +61,7 @@ pub use handle::JobHandle;
 pub use letters::DeadLetters;
 pub use rescale::Rescaled;
 pub(crate) use restoring::plan_diff;
-pub use status::{JobState, JobStatus, LocalRestart, OperatorStatus};
+pub use status::{JobRestart, JobState, JobStatus, LocalRestart, OperatorStatus};
 pub(crate) use stepped::{Random, SteppedJob};
 
 use crate::config::Config;

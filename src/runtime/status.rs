@@ -1,7 +1,9 @@
 //! What may be seen of a running job from outside: counters that the subtasks publish and nobody waits for.
 
+use super::mailbox::Failure;
 use crate::graph::Plan;
 use crate::operator::Core;
+use crate::record::Epoch;
 use crate::time::Timestamp;
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -9,7 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-/// How many restarts of single subtasks are remembered.
+/// How many restarts of single subtasks, and of the job, are remembered.
 const MOST_RESTARTED: usize = 100;
 
 /// Where a job stands.
@@ -62,6 +64,8 @@ pub struct JobStatus {
     pub local_restarts: u64,
     /// The last of those that came to their end, oldest first; at most 100.
     pub restarted: Vec<LocalRestart>,
+    /// The last times that the whole job went back to its last checkpoint in this process, oldest first; at most 100.
+    pub went_back: Vec<JobRestart>,
 }
 
 /// A subtask that failed and was restarted by itself.
@@ -74,9 +78,32 @@ pub struct LocalRestart {
     pub subtask: usize,
     /// Why.
     pub cause: String,
+    /// The last barrier before the snapshot that it went back to; [`Epoch::ZERO`] if it had met none since the job's birth. A
+    /// snapshot is also taken when the journal is full, so it may be younger than this.
+    pub epoch: Epoch,
     /// How many elements (batches, watermarks, ticks) were replayed from its last snapshot.
     pub replayed: usize,
+    /// When it failed, from the start of the job in this process.
+    pub at: Duration,
     /// How long it was, from the first failure on, until it was past the place where it had failed.
+    pub took: Duration,
+}
+
+/// A failure that took the whole job back to its last checkpoint, in place.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct JobRestart {
+    /// The operator that failed.
+    pub operator: String,
+    /// Its subtask.
+    pub subtask: usize,
+    /// Why.
+    pub cause: String,
+    /// The checkpoint that the job went back to; [`Epoch::ZERO`]: to its beginning.
+    pub epoch: Epoch,
+    /// When it failed, from the start of the job in this process.
+    pub at: Duration,
+    /// How long it was until all operators ran again, with the wait that the restart strategy asks for.
     pub took: Duration,
 }
 
@@ -122,6 +149,14 @@ struct Gauges {
     dead_timers: AtomicU64,
 }
 
+/// A failure that takes the whole job back.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// When, by the job's clock.
+    pub(super) at: Duration,
+    pub(super) failure: Failure,
+}
+
 /// What one subtask publishes.
 #[derive(Debug)]
 pub(super) struct SubtaskGauges {
@@ -157,6 +192,7 @@ pub(super) struct Board {
     pub(super) restarts: AtomicU64,
     pub(super) local_restarts: AtomicU64,
     restarted: Mutex<VecDeque<LocalRestart>>,
+    went_back: Mutex<VecDeque<JobRestart>>,
     state: Mutex<(JobState, Option<String>, bool)>,
 }
 
@@ -196,6 +232,7 @@ impl Layout {
             failure: None,
             local_restarts: 0,
             restarted: Vec::new(),
+            went_back: Vec::new(),
         };
         let mut subtasks = Vec::new();
         let mut timed = Vec::new();
@@ -223,6 +260,7 @@ impl Board {
             restarts: AtomicU64::new(0),
             local_restarts: AtomicU64::new(0),
             restarted: Mutex::default(),
+            went_back: Mutex::default(),
             state: Mutex::new((JobState::Starting, None, false)),
         }
     }
@@ -247,12 +285,19 @@ impl Board {
     }
 
     /// A subtask has been restarted by itself.
-    pub(super) fn add_restarted(&self, restart: LocalRestart) {
-        let mut restarted = self.restarted.lock().unwrap_or_else(PoisonError::into_inner);
-        if restarted.len() == MOST_RESTARTED {
-            restarted.pop_front();
-        }
-        restarted.push_back(restart);
+    ///
+    /// * `now`: by the job's clock.
+    pub(super) fn add_restarted(&self, restart: LocalRestart, now: Duration) {
+        let at = now.saturating_sub(restart.took);
+        remember(&self.restarted, LocalRestart { at, ..restart });
+    }
+
+    /// The job has gone back as a whole, and runs again.
+    ///
+    /// * `now`: by the job's clock.
+    pub(super) fn add_went_back(&self, failed: Failed, epoch: Epoch, now: Duration) {
+        let Failed { at, failure: Failure { operator, subtask, cause, .. } } = failed;
+        remember(&self.went_back, JobRestart { operator, subtask, cause, epoch, at, took: now.saturating_sub(at) });
     }
 
     /// Something has failed.
@@ -292,7 +337,8 @@ impl Board {
         status.failed_checkpoints = self.failed_checkpoints.load(Relaxed);
         status.restarts = self.restarts.load(Relaxed);
         status.local_restarts = self.local_restarts.load(Relaxed);
-        status.restarted = self.restarted.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        status.restarted = remembered(&self.restarted);
+        status.went_back = remembered(&self.went_back);
         for (node, gauges) in layout.subtasks.iter().flat_map(|subtask| &subtask.operators) {
             let operator = &mut status.operators[*node];
             operator.records_in += gauges.records_in.load(Relaxed);
@@ -306,4 +352,17 @@ impl Board {
         status.watermark = clocks.min().map(Timestamp::from_millis).filter(|clock| *clock > Timestamp::MIN);
         status
     }
+}
+
+/// Keeps the newest.
+fn remember<T>(list: &Mutex<VecDeque<T>>, newest: T) {
+    let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+    if list.len() == MOST_RESTARTED {
+        list.pop_front();
+    }
+    list.push_back(newest);
+}
+
+fn remembered<T: Clone>(list: &Mutex<VecDeque<T>>) -> Vec<T> {
+    list.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
 }

@@ -11,7 +11,7 @@ use super::ledger::{Ledger, Opened};
 use super::letters::DeadLetters;
 use super::mailbox::{Failure, News, Part};
 use super::shell::{Effect, Lane, Shell, Work};
-use super::status::{Board, JobState, JobStatus};
+use super::status::{Board, Failed, JobState, JobStatus};
 use crate::bug::{self, Bug};
 use crate::checkpoint::{Life, Tracker, Verdict};
 use crate::config::{Config, Decision, RestartState};
@@ -352,7 +352,7 @@ impl SteppedJob {
                         }
                     }
                 }
-                Effect::Report(News::Restarted(restart)) => self.board.add_restarted(restart),
+                Effect::Report(News::Restarted(restart)) => self.board.add_restarted(restart, self.clock.elapsed()),
                 Effect::Report(_) => {}
             }
         }
@@ -485,7 +485,13 @@ impl SteppedJob {
         self.board.set_failure(failure.to_string());
         match self.restarts.failure(failure.fault, self.clock.elapsed()) {
             Decision::GiveUp(reason) => Err(self.give_up(failure, reason)),
-            Decision::RestartAfter(delay) => self.begin_again(delay),
+            Decision::RestartAfter(delay) => {
+                let failed = Failed { at: self.clock.elapsed(), failure };
+                self.begin_again(delay)?;
+                let epoch = self.ledger().manifest().epoch;
+                self.board.add_went_back(failed, epoch, self.clock.elapsed());
+                Ok(())
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //! it again and again is dealt with as its operator's policy says.
 
 use millstream::prelude::*;
+use millstream::record::Epoch;
 use millstream::testing::{Harness, Simulation, assert_same_rows};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -73,6 +74,26 @@ fn without_a_journal_the_whole_job_goes_back() {
     let (job, rows) = sums(OnError::fail(), move |_| calls.count() == 700);
     let status = job.run(config().journal(0)).unwrap();
     assert_eq!((status.restarts, status.local_restarts), (1, 0));
+    assert_same_rows(rows.rows(), without_failures());
+    let [went_back] = &status.went_back[..] else { panic!("{status:?}") };
+    assert_eq!((went_back.operator.as_str(), went_back.epoch), ("sums", Epoch::ZERO));
+    assert!(went_back.cause.contains("no sum with") && went_back.took >= millis(1), "{went_back:?}");
+}
+
+#[test]
+fn a_restart_tells_from_which_checkpoint() {
+    let (job, rows) = sums(OnError::fail(), |_| false);
+    let mut simulation = Simulation::start(&job, config().parallelism(1).without_checkpoints(), 1).unwrap();
+    for (number, epoch) in [Epoch::ZERO, Epoch::new(1, 1)].into_iter().enumerate() {
+        simulation.panics_one_in(1).step(1).unwrap();
+        simulation.panics_one_in(0);
+        while simulation.status().restarted.len() == number {
+            assert!(simulation.step(1).unwrap(), "nothing fails any more");
+        }
+        assert_eq!(simulation.status().restarted[number].epoch, epoch);
+        simulation.checkpoint().unwrap();
+    }
+    simulation.run().unwrap();
     assert_same_rows(rows.rows(), without_failures());
 }
 

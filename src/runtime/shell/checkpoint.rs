@@ -37,7 +37,7 @@ impl Shell {
         }
         let prepared = self.call(|core| Ok(core.prepare(epoch)))?;
         self.emit(&Element::Barrier(epoch));
-        self.handed_off();
+        self.handed_off(Some(epoch));
         let letters = self.letters.give(epoch);
         // What was spilled before is part of this epoch, also if nothing is left to be flushed for it. What is spilled from
         // here on belongs to the next one, and must not be told before that.

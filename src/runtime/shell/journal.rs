@@ -2,7 +2,7 @@
 
 use crate::bug::{self, Bug};
 use crate::operator::{Outgoing, Skip};
-use crate::record::Batch;
+use crate::record::{Batch, Epoch};
 use crate::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,6 +34,8 @@ pub(super) struct Noted {
 
 /// What a new core starts from, besides its state.
 pub(in super::super) struct Base {
+    /// The last barrier before it, or the checkpoint that the subtask was built from.
+    pub(in super::super) epoch: Epoch,
     /// Small state by operator; `None`: what the blueprint says.
     pub(in super::super) small: Option<BTreeMap<String, Value>>,
     pub(in super::super) clock: Timestamp,
@@ -171,7 +173,7 @@ mod tests {
     }
 
     fn journal() -> Journal {
-        Journal::new(Base { small: None, clock: Timestamp::MIN, now: Timestamp::MIN }, 1)
+        Journal::new(Base { epoch: Epoch::ZERO, small: None, clock: Timestamp::MIN, now: Timestamp::MIN }, 1)
     }
 
     fn rows(outgoing: Option<Outgoing>) -> Vec<u64> {
@@ -216,7 +218,7 @@ mod tests {
         let noted = journal.noted(0).unwrap();
         let Entry::Batch { batch, .. } = noted.entry.clone() else { panic!("a batch") };
         assert_eq!((batch.into_rows::<u64>().records, noted.dead), (vec![0, 2], 1));
-        journal.begin(Base { small: None, clock: Timestamp::MIN, now: Timestamp::MIN });
+        journal.begin(Base { epoch: Epoch::ZERO, small: None, clock: Timestamp::MIN, now: Timestamp::MIN });
         assert_eq!((journal.len(), journal.bytes()), (0, 0));
     }
 }

@@ -133,7 +133,7 @@ impl Shell {
         if let Relief::Spill(flush) = relief {
             self.flush_outlets();
             self.ask(Work::Flush(flush, None));
-            self.handed_off();
+            self.handed_off(None);
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::config::Restart;
 use crate::fault::{Fault, guard};
 use crate::graph::Exchange;
 use crate::operator::{self, Core, Error, OnError, Poison, Remains, Skip};
-use crate::record::DeadLetter;
+use crate::record::{DeadLetter, Epoch};
 use crate::state::Store;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -77,7 +77,8 @@ pub(super) struct Present {
 impl Shell {
     /// A journal for this core, if it can be restarted by itself.
     pub(super) fn new_journal(blueprint: &Blueprint, core: &Core) -> Option<Journal> {
-        let (plan, base) = (&blueprint.plan, Base { small: None, clock: core.clock.get(), now: core.now() });
+        let (plan, base) =
+            (&blueprint.plan, Base { epoch: blueprint.epoch, small: None, clock: core.clock.get(), now: core.now() });
         let mut nodes = plan.chains[blueprint.chain].nodes.iter().map(|node| &plan.graph.nodes[*node]);
         let replays = blueprint.config.journal > 0 && core.replays() && nodes.all(|node| node.deterministic);
         replays.then(|| Journal::new(base, core.origins().len()))
@@ -153,15 +154,17 @@ impl Shell {
         self.flush_outlets();
         let flush = self.core.as_mut().and_then(|core| core.store.as_mut()).and_then(|store| store.cut());
         flush.into_iter().for_each(|flush| self.ask(Work::Flush(flush, None)));
-        self.handed_off();
+        self.handed_off(None);
     }
 
-    /// State has been handed off, and nothing waits in an outlet: here a new core would begin.
-    pub(super) fn handed_off(&mut self) {
+    /// State has been handed off, for the barrier of an epoch or to make room, and nothing waits in an outlet: here a new
+    /// core would begin.
+    pub(super) fn handed_off(&mut self, barrier: Option<Epoch>) {
         self.letters.add(self.core.as_ref().map(Core::take_letters).unwrap_or_default());
         let Some((journal, core)) = self.journal.as_mut().zip(self.core.as_ref()) else { return };
         core.begin();
-        journal.begin(Base { small: Some(core.small()), clock: core.clock.get(), now: core.now() });
+        let epoch = barrier.unwrap_or(journal.base().epoch);
+        journal.begin(Base { epoch, small: Some(core.small()), clock: core.clock.get(), now: core.now() });
     }
 
     /// Whether state may be handed off now, to make room.
@@ -352,7 +355,7 @@ impl Shell {
         self.flush_outlets();
         let Some((journal, core)) = self.journal.as_mut().zip(self.core.as_ref()) else { return Ok(()) };
         let missing = journal.end_replay() + core.sinks.iter().map(|sink| sink.port.borrow().to_skip()).sum::<u64>();
-        let replayed = journal.len();
+        let (replayed, epoch) = (journal.len(), journal.base().epoch);
         let Some((began, failure)) = self.present.lost.take() else { return Ok(()) };
         let Failure { operator, subtask, cause, .. } = failure;
         if missing > 0 {
@@ -370,7 +373,8 @@ impl Shell {
             });
         }
         let took = self.clock.elapsed().saturating_sub(began);
-        self.report(News::Restarted(LocalRestart { operator, subtask, cause, replayed, took }));
+        let at = Duration::ZERO;
+        self.report(News::Restarted(LocalRestart { operator, subtask, cause, epoch, replayed, at, took }));
         Ok(())
     }
 }
