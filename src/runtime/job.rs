@@ -205,6 +205,7 @@ impl Master {
     pub(super) fn staff(&mut self, blueprints: Vec<Blueprint>, ctx: &mut Context<Self>) {
         let Some(ledger) = &self.ledger else { return };
         self.publish(ledger);
+        self.board.began_from.store(ledger.manifest().epoch.as_u64(), Relaxed);
         self.attempt = ledger.manifest().attempt;
         self.phase = Phase::Building;
         self.tracker = Tracker::new(self.attempt, blueprints.len());

@@ -47,6 +47,8 @@ pub struct JobStatus {
     pub already_finished: bool,
     /// The number of its present life: 1 at the first start, one more at each start or restart.
     pub attempt: u32,
+    /// The checkpoint from which its present life began; [`Epoch::ZERO`]: from nothing.
+    pub began_from: Epoch,
     /// Complete checkpoints since the job's birth.
     pub checkpoints: u64,
     /// Checkpoints that failed in this process.
@@ -187,6 +189,7 @@ impl SubtaskGauges {
 pub(super) struct Board {
     layout: RwLock<Arc<Layout>>,
     pub(super) attempt: AtomicU32,
+    pub(super) began_from: AtomicU64,
     pub(super) checkpoints: AtomicU64,
     pub(super) failed_checkpoints: AtomicU64,
     pub(super) restarts: AtomicU64,
@@ -224,6 +227,7 @@ impl Layout {
             state: JobState::Starting,
             already_finished: false,
             attempt: 0,
+            began_from: Epoch::ZERO,
             checkpoints: 0,
             failed_checkpoints: 0,
             restarts: 0,
@@ -255,6 +259,7 @@ impl Board {
         Board {
             layout: RwLock::new(Arc::new(Layout::new(plan))),
             attempt: AtomicU32::new(0),
+            began_from: AtomicU64::new(0),
             checkpoints: AtomicU64::new(0),
             failed_checkpoints: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
@@ -333,6 +338,7 @@ impl Board {
         (status.state, status.failure, status.already_finished) =
             self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
         status.attempt = self.attempt.load(Relaxed);
+        status.began_from = Epoch::from_u64(self.began_from.load(Relaxed));
         status.checkpoints = self.checkpoints.load(Relaxed);
         status.failed_checkpoints = self.failed_checkpoints.load(Relaxed);
         status.restarts = self.restarts.load(Relaxed);

@@ -217,7 +217,8 @@ impl SteppedJob {
                 awake: true,
             });
         }
-        let attempt = self.ledger().manifest().attempt;
+        let (attempt, epoch) = (self.ledger().manifest().attempt, self.ledger().manifest().epoch);
+        self.board.began_from.store(epoch.as_u64(), Relaxed);
         self.tracker = Tracker::new(attempt, self.seats.len());
         self.settled = Epoch::new(attempt, 0);
         self.reading = (0..self.seats.len()).filter(|&seat| self.seats[seat].shell.is_source()).collect();

@@ -11,6 +11,7 @@ mod broadcast_rules;
 #[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/custom_operator.rs"]
 mod custom_operator;
+mod fault_recovery;
 #[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/late_data.rs"]
 mod late_data;
