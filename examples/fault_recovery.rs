@@ -19,8 +19,10 @@ mod timeline;
 
 use access_log::Random;
 use faults::Faults;
+use millstream::DeadLetters;
 use millstream::formats::LogEntry;
 use millstream::prelude::*;
+use millstream::record::Remains;
 use millstream::time::{Clock, SystemClock};
 use options::{Options, USAGE};
 use std::collections::BTreeSet;
@@ -64,9 +66,9 @@ fn main() -> ExitCode {
 fn run(mut options: Options) -> Result<bool, Error> {
     let (actual, expected) = (options.output.join("actual"), options.output.join("expected"));
     let log = log(&options)?;
-    let lines = requests(&fs::read(&log)?);
-    options.draw(lines.len());
-    let poison = draw_poison(&lines, options.poison, options.seed);
+    let requests = requests(&fs::read(&log)?);
+    options.draw(requests.len());
+    let poison = draw_poison(&requests, options.poison, options.seed);
     let done = options.output.join("panics");
     let faults = Arc::new(Faults { panics: options.panics.clone(), poison, done });
     let mut timeline = Timeline::since(options.victim_since);
@@ -90,7 +92,13 @@ fn run(mut options: Options) -> Result<bool, Error> {
     }
     let status = live(&options, &log, &actual, &faults, options.kill_after.is_none(), &mut timeline)?;
     timeline.tell(&format!("finished: {} checkpoints, {} restarts of the job", status.checkpoints, status.restarts));
-    judge(&actual, &expected, &lines, &faults.poison)
+    let same = judge_letters(&actual.join("state"), &faults.poison)? & judge(&actual, &expected)?;
+    let but = if faults.poison.is_empty() { "" } else { ", but for the poison records, which are dead letters" };
+    match same {
+        true => println!("THE SAME: every row is as in the run without faults{but}"),
+        false => println!("DIFFERENT: the rows are not those of the run without faults{but}"),
+    }
+    Ok(same)
 }
 
 fn config(options: &Options, output: &Path) -> Config {
@@ -148,14 +156,13 @@ fn log(options: &Options) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-/// The lines that are requests, with the offsets at which they begin.
-fn requests(log: &[u8]) -> Vec<(u64, String)> {
+/// Where the lines begin that are requests, in bytes from the start of the log.
+fn requests(log: &[u8]) -> Vec<u64> {
     let mut offset = 0;
     let mut requests = Vec::new();
     for line in log.split_inclusive(|byte| *byte == b'\n') {
-        let text = line.strip_suffix(b"\n").unwrap_or(line);
-        if LogEntry::parse(text).is_ok() {
-            requests.push((offset, String::from_utf8_lossy(text).into_owned()));
+        if LogEntry::parse(line.strip_suffix(b"\n").unwrap_or(line)).is_ok() {
+            requests.push(offset);
         }
         offset += line.len() as u64;
     }
@@ -163,22 +170,17 @@ fn requests(log: &[u8]) -> Vec<(u64, String)> {
 }
 
 /// Chooses the lines that are poison.
-fn draw_poison(lines: &[(u64, String)], count: usize, seed: u64) -> BTreeSet<u64> {
+fn draw_poison(requests: &[u64], count: usize, seed: u64) -> BTreeSet<u64> {
     let mut random = Random(!seed);
     let mut poison = BTreeSet::new();
-    while poison.len() < count.min(lines.len()) {
-        poison.insert(lines[random.below(lines.len() as u64) as usize].0);
+    while poison.len() < count.min(requests.len()) {
+        poison.insert(requests[random.below(requests.len() as u64) as usize]);
     }
     poison
 }
 
-/// Compares the rows of both runs, in whatever order, and says so.
-pub(crate) fn judge(
-    actual: &Path,
-    expected: &Path,
-    lines: &[(u64, String)],
-    poison: &BTreeSet<u64>,
-) -> Result<bool, Error> {
+/// Compares the rows of both runs, in whatever order.
+pub(crate) fn judge(actual: &Path, expected: &Path) -> Result<bool, Error> {
     let (mut rows, mut same) = (0, true);
     for name in dataflow::OUTPUTS {
         let (found, wanted) = (read_rows(&actual.join(name))?, read_rows(&expected.join(name))?);
@@ -186,20 +188,30 @@ pub(crate) fn judge(
         if found != wanted {
             same = false;
             println!("{name}: {} rows instead of {}", found.len(), wanted.len());
-            let first = found.iter().zip(&wanted).find(|(found, wanted)| found != wanted);
-            first
-                .iter()
-                .for_each(|(found, wanted)| println!("  first found, in order: {found}\n  first wanted: {wanted}"));
+            if let Some((found, wanted)) = found.iter().zip(&wanted).find(|(found, wanted)| found != wanted) {
+                println!("  sorted, the first that differ: `{found}` instead of `{wanted}`");
+            }
         }
     }
-    for (offset, line) in lines.iter().filter(|(offset, _)| poison.contains(offset)) {
-        println!("poison, at byte {offset}: {line}");
-    }
-    let files = dataflow::OUTPUTS.len();
-    let but = if poison.is_empty() { "" } else { ", but for those poison records" };
-    match same {
-        true => println!("THE SAME: all {rows} rows of {files} files are those of the run without faults{but}"),
-        false => println!("DIFFERENT: the rows are not those of the run without faults{but}"),
+    println!("{rows} rows of {} files compared, as multisets", dataflow::OUTPUTS.len());
+    Ok(same)
+}
+
+/// Shows the dead letters. Says whether they are the poison records, each once.
+fn judge_letters(state: &Path, poison: &BTreeSet<u64>) -> Result<bool, Error> {
+    let letters = DeadLetters::open(state)?.list(None, usize::MAX, |_| true)?;
+    letters.iter().for_each(|stored| println!("dead letter {}: {}", stored.id, stored.letter));
+    let mut found: Vec<Option<u64>> = letters
+        .iter()
+        .map(|stored| match &stored.letter.remains {
+            Remains::Json(view) => view["offset"].as_u64(),
+            _ => None,
+        })
+        .collect();
+    found.sort();
+    let same = found.into_iter().eq(poison.iter().copied().map(Some));
+    if !same {
+        println!("these are not the poison records, each once");
     }
     Ok(same)
 }
