@@ -9,12 +9,18 @@ use millstream::prelude::Timestamp;
 #[path = "../../examples/broadcast_rules.rs"]
 mod broadcast_rules;
 #[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/crash_test_your_dataflow.rs"]
+mod crash_test_your_dataflow;
+#[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/custom_operator.rs"]
 mod custom_operator;
 mod fault_recovery;
 #[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/late_data.rs"]
 mod late_data;
+#[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/poison_records.rs"]
+mod poison_records;
 #[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/rescale.rs"]
 mod rescale;
@@ -135,4 +141,27 @@ fn an_upgrade_loses_no_view() {
     }
     let pages: Vec<_> = pages.iter().map(|(page, views)| (page.as_str(), *views)).collect();
     assert_eq!(pages, [("/", 5_000), ("/mills", 5_000), ("/mills/wind", 5_000), ("/water", 5_000)]);
+}
+
+#[test]
+fn poison_fails_the_job_or_is_left_out_or_put_aside_and_replayed() {
+    let told = poison_records::run().unwrap();
+    let sums = |sums: &[(&str, u64)]| sums.iter().map(|(customer, cents)| ((*customer).to_owned(), *cents)).collect();
+    let without_poison = sums(&[("ada", 300), ("bob", 500), ("cyd", 40)]);
+    assert!(told.failed.contains("operator `sums`") && told.failed.contains("divide by zero"), "{}", told.failed);
+    assert_eq!(told.skipped, (without_poison, 2));
+    assert_eq!(told.put_aside.0, told.skipped.0);
+    let lost: Vec<_> = told.put_aside.1.iter().map(|stored| stored.letter.to_string()).collect();
+    assert!(lost.len() == 2 && lost.iter().all(|letter| letter.contains("divide by zero")), "{lost:?}");
+    assert_eq!(told.replayed.0, sums(&[("ada", 1200), ("bob", 570)]));
+    assert_eq!(told.replayed.1.len(), 2);
+}
+
+#[test]
+fn fifty_seeds_find_a_counter_outside_the_state_and_nothing_else() {
+    use crash_test_your_dataflow::{Counter, crashed, find, straight};
+    assert_eq!(find(Counter::State).unwrap(), None);
+    let (seed, _) = find(Counter::Program).unwrap().expect("a counter in the program does not go back");
+    assert_eq!(crashed(Counter::Program, seed).unwrap(), crashed(Counter::Program, seed).unwrap(), "the seed says all");
+    assert_eq!(straight(Counter::Program).unwrap(), straight(Counter::State).unwrap());
 }
