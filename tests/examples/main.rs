@@ -159,9 +159,10 @@ fn poison_fails_the_job_or_is_left_out_or_put_aside_and_replayed() {
 
 #[test]
 fn fifty_seeds_find_a_counter_outside_the_state_and_nothing_else() {
-    use crash_test_your_dataflow::{Counter, crashed, find, straight};
-    assert_eq!(find(Counter::State).unwrap(), None);
-    let (seed, _) = find(Counter::Program).unwrap().expect("a counter in the program does not go back");
-    assert_eq!(crashed(Counter::Program, seed).unwrap(), crashed(Counter::Program, seed).unwrap(), "the seed says all");
+    use crash_test_your_dataflow::{Counter, find, straight};
+    assert_eq!(find(Counter::State), None);
+    let finding = find(Counter::Program);
+    assert!(finding.as_ref().is_some_and(|found| found.what.contains("invoice")), "{finding:?}");
+    assert_eq!(find(Counter::Program), finding, "the seed says all");
     assert_eq!(straight(Counter::Program).unwrap(), straight(Counter::State).unwrap());
 }
