@@ -4,6 +4,7 @@
 //! ```text
 //! cargo run --release --example fault_recovery
 //! cargo run --release --example fault_recovery -- --panic-at users:5000 --poison 3 --kill-after 2s
+//! cargo run -- dlq list --state-dir fault-recovery-out/actual/state     # the dead letters, afterwards
 //! ```
 
 #[path = "support/access_log.rs"]
