@@ -436,7 +436,9 @@ impl SteppedJob {
     /// Moves the clock on to where the first operator that pauses takes data again: a barrier may wait behind what it is to
     /// take. Returns whether any pauses.
     fn wait_out_pause(&mut self) -> bool {
-        let pause = self.seats.iter().filter_map(|seat| seat.shell.pauses_for()).min();
+        let now = self.clock.elapsed();
+        let retries = self.seats.iter().filter_map(|seat| seat.shell.retries_at(now)).map(|at| at - now);
+        let pause = self.seats.iter().filter_map(|seat| seat.shell.pauses_for()).chain(retries).min();
         if let Some(pause) = pause {
             self.clock.advance(pause);
             self.wake();

@@ -52,7 +52,7 @@ impl Shell {
     }
 
     /// When something is to be written again for which data waits.
-    pub(super) fn retries_at(&self, now: Duration) -> Option<Duration> {
+    pub(in super::super) fn retries_at(&self, now: Duration) -> Option<Duration> {
         let state = self.state_outage.waits_until(now).filter(|_| self.memory_short);
         self.sink_outages.iter().filter_map(|outage| outage.waits_until(now)).chain(state).min()
     }
