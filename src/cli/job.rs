@@ -51,7 +51,7 @@ impl Settings {
         let mut config = Config::default()
             .parallelism(self.parallelism)
             .checkpoint_interval(self.checkpoint_interval)
-            .memory(self.memory << 20)
+            .memory(self.memory.saturating_mul(1 << 20))
             .keep_checkpoints(self.keep_checkpoints)
             .rewind_output(self.rewind_output)
             .fresh(self.fresh);

@@ -68,6 +68,8 @@ struct Standalone {
 /// The same, for a program that defines a job.
 #[derive(Debug, Parser)]
 #[command(version, about = "Runs this program's job, looks at its state, and talks to it while it runs.")]
+// Settings before a subcommand would be lost: each subcommand has its own.
+#[command(args_conflicts_with_subcommands = true)]
 struct Program {
     #[command(subcommand)]
     command: Option<ProgramCommand>,
@@ -100,7 +102,7 @@ pub fn main() -> ExitCode {
 /// fn main() -> ExitCode {
 ///     millstream::cli::run(|| {
 ///         let job = Job::new("lines");
-///         job.source(FileSource::lines("access.log")).map(|line| line.to_string()).sink(StdoutSink::lines());
+///         job.source(FileSource::lines(["access.log"])).map(|line| line.to_string()).sink(StdoutSink::lines());
 ///         job
 ///     })
 /// }
@@ -180,6 +182,15 @@ mod tests {
     fn the_command_lines_are_consistent() {
         Standalone::command().debug_assert();
         Program::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_belong_behind_the_subcommand_or_to_none() {
+        let parse = |line: &str| Program::try_parse_from(line.split(' ')).map(|_| ());
+        assert!(parse("program --state-dir state --parallelism 2").is_ok());
+        assert!(parse("program run --state-dir state --parallelism 2").is_ok());
+        let refused = parse("program --state-dir state run").unwrap_err();
+        assert_eq!((refused.kind(), refused.exit_code()), (clap::error::ErrorKind::ArgumentConflict, 2));
     }
 
     #[test]
