@@ -72,8 +72,10 @@ pub(super) struct Stop {
 
 impl Stop {
     pub(super) fn run(self) -> Done {
-        connect(&self.place.state_dir)?.ask(&Request::Stop)?;
-        while ControlClient::connect(&self.place.state_dir)?.is_some() {
+        let mut client = connect(&self.place.state_dir)?;
+        client.ask(&Request::Stop)?;
+        // The connection ends with this run of the job; another may begin at once.
+        while client.ask(&Request::Status).is_ok() {
             thread::sleep(Duration::from_millis(50));
         }
         let mut out = io::stdout().lock();

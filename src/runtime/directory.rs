@@ -143,7 +143,7 @@ impl StateDirectory {
         });
         let mut names: Vec<String> = listed.map_err(|cause| io("list", &self.path, cause))?;
         // A killed process leaves its socket.
-        let passing = [LOCK, UNBORN, control::SOCKET, control::ELSEWHERE];
+        let passing = [LOCK, UNBORN, control::SOCKET];
         names.retain(|name| !passing.contains(&name.as_str()));
         names.sort();
         Ok(names)

@@ -529,9 +529,12 @@ impl Master {
         self.phase = Phase::Over;
         let job = self.plan.graph.job.clone();
         self.savepoints.give_up(&job, "the job has ended; take it of its state directory");
-        // Releases the state directory before anybody learns that the job is over.
-        self.server = None;
+        // Releases the state directory before anybody learns that the job is over, and its socket before another job makes one.
+        if let Some(server) = &self.server {
+            server.close();
+        }
         self.ledger = None;
+        self.server = None;
         self.arbiters.iter().for_each(|arbiter| {
             arbiter.stop();
         });

@@ -1,6 +1,6 @@
 //! The other end of the socket.
 
-use super::{Answer, LONGEST, Request, find};
+use super::{Answer, Request, SOCKET, reach};
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -40,12 +40,8 @@ impl ControlClient {
     /// # Errors
     /// [`Error::Control`] if its socket cannot be used, as that of another user.
     pub fn connect(state_dir: impl AsRef<Path>) -> Result<Option<Self>> {
-        let socket = find(state_dir.as_ref());
-        if socket.as_os_str().len() > LONGEST {
-            // A job that ran there would have told where its socket is.
-            return Ok(None);
-        }
-        match UnixStream::connect(&socket) {
+        let socket = state_dir.as_ref().join(SOCKET);
+        match reach(state_dir.as_ref()).and_then(|(path, _link)| UnixStream::connect(path)) {
             Ok(stream) => Ok(Some(ControlClient { socket, stream: BufReader::new(stream) })),
             // What a killed process has left refuses.
             Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {

@@ -11,15 +11,20 @@
 //! from within its process, so a client that is slow, silent or mad holds up nobody else.
 //!
 //! # Where
-//! `<state-dir>/control.sock`, for its owner only. Where that path is too long for a socket, the socket lies in a directory of
-//! its own for temporary files, and `<state-dir>/control.path` tells where. Both go when the job ends; what a killed
-//! process leaves behind is replaced by the next. A job without a state directory has no socket.
+//! `<state-dir>/control.sock`, for its owner only. It goes when the job ends; what a killed process leaves behind is replaced
+//! by the next. A job without a state directory has no socket. A path that is too long for a socket's address is reached
+//! by a shorter one, a symbolic link that is removed again at once: each end may know the directory by another path.
+//!
+//! # The end
+//! A connection belongs to one run of the job and ends with it, when its state directory is free again. So who has asked it
+//! to stop learns when it has, even if it is started again at once.
 //!
 //! # A new request
 //! A variant of [`Request`], an arm in `server.rs`, and a subcommand in [`cli`](crate::cli).
 
 mod client;
 mod server;
+mod talks;
 
 pub use client::ControlClient;
 pub(super) use server::Server;
@@ -27,7 +32,10 @@ pub(super) use server::Server;
 use crate::record::LetterId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// What a running job can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,17 +88,19 @@ enum Answer {
 }
 
 pub(super) const SOCKET: &str = "control.sock";
-/// Where the socket is, if its path would be too long.
-pub(super) const ELSEWHERE: &str = "control.path";
 /// A socket's address has room for 107 bytes.
 const LONGEST: usize = 100;
 /// No request is longer.
 const LONGEST_LINE: u64 = 1 << 20;
 
-/// Where the socket of a job is.
-fn find(state_dir: &Path) -> PathBuf {
-    match std::fs::read_to_string(state_dir.join(ELSEWHERE)) {
-        Ok(path) => PathBuf::from(path),
-        Err(_) => state_dir.join(SOCKET),
+/// A path to the socket of a job that fits into a socket's address, and what must live while it is used.
+fn reach(state_dir: &Path) -> io::Result<(PathBuf, Option<TempDir>)> {
+    let socket = state_dir.join(SOCKET);
+    if socket.as_os_str().len() <= LONGEST {
+        return Ok((socket, None));
     }
+    let folder = tempfile::Builder::new().prefix("millstream-").tempdir()?;
+    let link = folder.path().join("state");
+    symlink(std::path::absolute(state_dir)?, &link)?;
+    Ok((link.join(SOCKET), Some(folder)))
 }

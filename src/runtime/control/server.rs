@@ -5,7 +5,8 @@ use super::super::letters::DeadLetters;
 use super::super::mailbox::{AskCheckpoints, AskLetters, Stop, send};
 use super::super::rescale::Rescale;
 use super::super::status::Board;
-use super::{Answer, ELSEWHERE, LONGEST, LONGEST_LINE, Request, SOCKET};
+use super::talks::{Talks, Told};
+use super::{Answer, LONGEST_LINE, Request, SOCKET, reach};
 use crate::error::{Error, Result};
 use actix::Addr;
 use serde::Serialize;
@@ -15,22 +16,17 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// How many may talk at a time.
-const MOST: usize = 32;
 /// Who says nothing for so long is sent away.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Answers requests while it lives.
 pub(in super::super) struct Server {
-    socket: PathBuf,
-    /// Tells where the socket is, if it is not beside the state.
-    elsewhere: Option<(PathBuf, tempfile::TempDir)>,
-    over: Arc<AtomicBool>,
+    state_dir: PathBuf,
+    talks: Arc<Talks>,
 }
 
 /// The job, as a connection sees it.
@@ -49,70 +45,60 @@ impl Server {
         board: Arc<Board>,
         master: Addr<Master>,
     ) -> io::Result<Self> {
-        let (mut socket, mut elsewhere) = (state_dir.join(SOCKET), None);
         // What a killed process has left.
-        for old in [&socket, &state_dir.join(ELSEWHERE)] {
-            if let Err(cause) = fs::remove_file(old)
-                && cause.kind() != io::ErrorKind::NotFound
-            {
-                return Err(cause);
-            }
+        match fs::remove_file(state_dir.join(SOCKET)) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+            _ => {}
         }
-        if socket.as_os_str().len() > LONGEST {
-            let folder = tempfile::Builder::new().prefix("millstream-").tempdir()?;
-            socket = folder.path().join(SOCKET);
-            let told = state_dir.join(ELSEWHERE);
-            fs::write(&told, socket.as_os_str().as_encoded_bytes())?;
-            elsewhere = Some((told, folder));
+        let (path, _link) = reach(state_dir)?;
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        let talks = Arc::new(Talks::default());
+        let (talking, job) = (talks.clone(), Job { board, master, name: name.to_owned() });
+        thread::Builder::new().name("millstream-control".into()).spawn(move || listen(&listener, &talking, &job))?;
+        Ok(Server { state_dir: state_dir.to_owned(), talks })
+    }
+
+    /// Takes nobody new and removes the socket; who is connected stays so until the server is dropped.
+    pub(in super::super) fn close(&self) {
+        if self.talks.close() {
+            // Wakes the listener; if nobody listens there is nobody to wake. The next start replaces what is left.
+            let _ = reach(&self.state_dir).and_then(|(path, _link)| UnixStream::connect(path));
+            let _ = fs::remove_file(self.state_dir.join(SOCKET));
         }
-        let listener = UnixListener::bind(&socket)?;
-        fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
-        let over = Arc::new(AtomicBool::new(false));
-        let (ends, job) = (over.clone(), Job { board, master, name: name.to_owned() });
-        thread::Builder::new().name("millstream-control".into()).spawn(move || listen(&listener, &ends, &job))?;
-        Ok(Server { socket, elsewhere, over })
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.over.store(true, SeqCst);
-        // Wakes the listener; if nobody listens there is nobody to wake.
-        let _ = UnixStream::connect(&self.socket);
-        let told = self.elsewhere.take().map(|(told, _folder)| told);
-        for file in told.iter().chain([&self.socket]) {
-            // The next start replaces what is left.
-            let _ = fs::remove_file(file);
-        }
+        self.close();
+        self.talks.end();
     }
 }
 
-fn listen(listener: &UnixListener, over: &AtomicBool, job: &Job) {
-    let talking = Arc::new(AtomicUsize::new(0));
+fn listen(listener: &UnixListener, talks: &Arc<Talks>, job: &Job) {
     for stream in listener.incoming() {
-        if over.load(SeqCst) {
-            return;
-        }
         let Ok(stream) = stream else {
             // Too many open files, perhaps: later there may be fewer.
             thread::sleep(Duration::from_millis(100));
             continue;
         };
-        if talking.fetch_add(1, SeqCst) >= MOST {
-            talking.fetch_sub(1, SeqCst);
-            let refusal = Answer::Error("too many are talking to the job; try again later".to_owned());
-            // A client that has gone has its answer.
-            let _ = answer(&stream, &refusal);
-            continue;
-        }
-        let (job, talked) = (job.clone(), talking.clone());
-        let talk = move || {
-            // A client may go whenever it wants.
-            let _ = converse(&stream, &job);
-            talked.fetch_sub(1, SeqCst);
-        };
-        if thread::Builder::new().name("millstream-control".into()).spawn(talk).is_err() {
-            talking.fetch_sub(1, SeqCst);
+        match talks.begin(stream) {
+            Told::Over => return,
+            Told::TooMany(stream) => {
+                let refusal = Answer::Error("too many are talking to the job; try again later".to_owned());
+                // A client that has gone has its answer.
+                let _ = answer(&stream, &refusal);
+            }
+            Told::Welcome(talk) => {
+                let job = job.clone();
+                let converse = move || {
+                    // A client may go whenever it wants.
+                    let _ = converse(talk.stream(), &job);
+                };
+                // Without a thread nobody can answer: the client sees the connection end.
+                let _ = thread::Builder::new().name("millstream-control".into()).spawn(converse);
+            }
         }
     }
 }
