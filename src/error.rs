@@ -69,6 +69,14 @@ pub enum Error {
         /// Why it was not restarted.
         reason: String,
     },
+    /// What is to be looked at is not there.
+    #[error("state directory {}: {reason}", path.display())]
+    Inspect {
+        /// The directory.
+        path: PathBuf,
+        /// What is not there, and what is.
+        reason: String,
+    },
     /// Something cannot be done with a dead letter.
     #[error("dead letter {id}: {reason}")]
     DeadLetter {
@@ -140,6 +148,7 @@ impl Faulty for Error {
             Error::Graph { .. }
             | Error::Config(_)
             | Error::StateDirectory { .. }
+            | Error::Inspect { .. }
             | Error::DeadLetter { .. }
             | Error::Refused { .. }
             | Error::Over { .. }

@@ -72,6 +72,7 @@ pub use runtime::control;
 pub use runtime::{
     Checkpoints, DeadLetters, JobHandle, JobRestart, JobState, JobStatus, LocalRestart, OperatorStatus, Rescaled,
 };
+pub use runtime::{KeptOperator, StateChange, StateSummary, StateView};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

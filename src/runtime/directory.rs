@@ -30,7 +30,8 @@ const RESTORING: &str = "restoring";
 #[derive(Debug)]
 pub(super) struct StateDirectory {
     path: PathBuf,
-    _lock: File,
+    /// `None` if it has never been locked.
+    _lock: Option<File>,
     /// Removed at the end, if nobody has asked for the state to be kept.
     _temporary: Option<tempfile::TempDir>,
     survives: Survives,
@@ -57,7 +58,7 @@ impl StateDirectory {
         // Nobody finds a temporary directory again after the loss of power, nor looks for that of a simulation.
         let passing = temporary.is_some() || config.simulated;
         let survives = if passing { Survives::ProcessDeath } else { Survives::PowerLoss };
-        let directory = StateDirectory { path, _lock: lock, _temporary: temporary, survives };
+        let directory = StateDirectory { path, _lock: Some(lock), _temporary: temporary, survives };
         if config.fresh {
             directory.empty()?;
         }
@@ -69,6 +70,24 @@ impl StateDirectory {
         let manifest = path.join(MANIFEST);
         fs::metadata(&manifest).map_err(|cause| io("find a job there", &manifest, cause))?;
         let lock = Self::lock(path)?;
+        Ok(StateDirectory { path: path.to_owned(), _lock: Some(lock), _temporary: None, survives: Survives::PowerLoss })
+    }
+
+    /// Keeps a job from being started there, and writes nothing. Several may look at the same time.
+    pub(super) fn look(path: &Path) -> Result<Self> {
+        let manifest = path.join(MANIFEST);
+        fs::metadata(&manifest).map_err(|cause| io("find a job there", &manifest, cause))?;
+        let file = path.join(LOCK);
+        let lock = match File::open(&file) {
+            // A copy may come without.
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
+            opened => {
+                let mut lock = opened.map_err(|cause| io("open", &file, cause))?;
+                let locked = lock.try_lock_shared();
+                Self::check_lock(path, &mut lock, locked)?;
+                Some(lock)
+            }
+        };
         Ok(StateDirectory { path: path.to_owned(), _lock: lock, _temporary: None, survives: Survives::PowerLoss })
     }
 
@@ -76,21 +95,27 @@ impl StateDirectory {
         let file = path.join(LOCK);
         let opened = File::options().read(true).write(true).create(true).truncate(false).open(&file);
         let mut lock = opened.map_err(|cause| io("open", &file, cause))?;
-        match lock.try_lock() {
-            Ok(()) => {}
+        let locked = lock.try_lock();
+        Self::check_lock(path, &mut lock, locked)?;
+        let written =
+            lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
+        written.map_err(|cause| io("write to", &file, cause))?;
+        Ok(lock)
+    }
+
+    /// Says who holds a lock that could not be had.
+    fn check_lock(path: &Path, lock: &mut File, locked: Result<(), TryLockError>) -> Result<()> {
+        match locked {
+            Ok(()) => Ok(()),
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 // Who holds it is only told for comfort.
                 let _ = lock.read_to_string(&mut pid);
                 let holder = if pid.trim().is_empty() { String::new() } else { format!(" (pid {})", pid.trim()) };
-                return Err(Error::StateDirectoryInUse { path: path.to_owned(), holder });
+                Err(Error::StateDirectoryInUse { path: path.to_owned(), holder })
             }
-            Err(TryLockError::Error(cause)) => return Err(io("lock", &file, cause)),
+            Err(TryLockError::Error(cause)) => Err(io("lock", &path.join(LOCK), cause)),
         }
-        let written =
-            lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
-        written.map_err(|cause| io("write to", &file, cause))?;
-        Ok(lock)
     }
 
     /// The directory.

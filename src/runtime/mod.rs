@@ -38,6 +38,7 @@ mod drift;
 mod examine;
 mod exchange;
 mod handle;
+mod inspect;
 mod job;
 mod lane;
 mod ledger;
@@ -58,6 +59,7 @@ mod taking;
 
 pub use checkpoints::{Checkpoint, Checkpoints};
 pub use handle::JobHandle;
+pub use inspect::{KeptOperator, StateChange, StateSummary, StateView};
 pub use letters::DeadLetters;
 pub use rescale::Rescaled;
 pub(crate) use restoring::plan_diff;

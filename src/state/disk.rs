@@ -173,7 +173,16 @@ impl Disk {
 
     /// Opens an existing file and checks whose it is. Nothing is written.
     pub(super) fn open(path: &Path, identity: &Identity, options: &StoreOptions) -> Result<Self, Error> {
-        let file = Guarded::open(path, cache_size(options.memory), options.survives)?;
+        Disk::of(Guarded::open(path, cache_size(options.memory), options.survives)?, identity)
+    }
+
+    /// As [`open`](Self::open), to look at: the file is never changed.
+    pub(super) fn look(path: &Path, identity: &Identity) -> Result<Self, Error> {
+        Disk::of(Guarded::look(path, cache_size(0))?, identity)
+    }
+
+    fn of(file: Guarded, identity: &Identity) -> Result<Self, Error> {
+        let path = file.path();
         let (format, found) = file.read(|transaction| {
             let meta = transaction.open_table(META)?;
             let format = number::<4>(&meta, "format")? as u32;

@@ -6,6 +6,7 @@
 
 use super::Error;
 use super::simulated::SimulatedFile;
+use super::untouched::Untouched;
 use crate::bug::{self, Bug};
 use redb::{Database, Durability, ReadTransaction, StorageBackend, WriteTransaction};
 use std::fs::{File, OpenOptions};
@@ -30,6 +31,8 @@ pub(super) struct Guarded {
     path: PathBuf,
     cache: usize,
     survives: Survives,
+    /// The file is only looked at: what the database writes to it stays in memory.
+    untouched: bool,
     /// Shared by those who use the database; whoever opens or closes it waits until they are done, since a file cannot be
     /// opened twice.
     open: RwLock<Open>,
@@ -72,11 +75,19 @@ impl Guarded {
         Ok(guarded)
     }
 
+    /// Opens an existing file to look at, and never changes it, not even to repair it after a crash.
+    pub(super) fn look(path: &Path, cache: usize) -> Result<Self, Error> {
+        let guarded = Guarded { untouched: true, ..Guarded::new(path, cache, Survives::default()) };
+        guarded.open_with(&mut guarded.exclusive(), false)?;
+        Ok(guarded)
+    }
+
     fn new(path: &Path, cache: usize, survives: Survives) -> Self {
         Guarded {
             path: path.to_owned(),
             cache,
             survives,
+            untouched: false,
             open: RwLock::default(),
             #[cfg(test)]
             faults: super::testkit::Faults::default(),
@@ -209,18 +220,21 @@ impl Guarded {
     }
 
     fn open_with(&self, open: &mut Open, new: bool) -> Result<(), Error> {
-        let file = OpenOptions::new().read(true).write(true).open(&self.path);
+        let file = OpenOptions::new().read(true).write(!self.untouched).open(&self.path);
         let file = file.map_err(|e| Error::io(&self.path, "open", e))?;
         let length = file.metadata().map_err(|e| Error::io(&self.path, "open", e))?.len();
         if length == 0 && !new {
             return Err(Error::corrupt(&self.path, "the file is empty"));
         }
         let database = guard(&self.path, "open", || {
+            let mut builder = Database::builder();
+            builder.set_cache_size(self.cache);
+            if self.untouched {
+                return Ok(builder.create_with_backend(Untouched::new(file, length))?);
+            }
             let backend = redb::backends::FileBackend::new(file)?;
             #[cfg(test)]
             let backend = super::testkit::Faulty::new(backend, self.faults.clone());
-            let mut builder = Database::builder();
-            builder.set_cache_size(self.cache);
             Ok(match (SimulatedFile::on_disk(&self.path, new, backend), self.survives) {
                 (Ok(lazy), _) if bug::is(Bug::SkipFsync) => builder.create_with_backend(Unsynced(lazy))?,
                 (Ok(simulated), _) => builder.create_with_backend(simulated)?,

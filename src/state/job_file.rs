@@ -67,8 +67,20 @@ impl JobFile {
     /// # Errors
     /// [`Error::NewerFormat`]; [`Error::Corrupt`] if it is no such file; else what the disk says.
     pub fn open(path: &Path, survives: Survives) -> Result<JobFile, Error> {
-        let file = Guarded::open(path, CACHE, survives)?;
+        JobFile::of(Guarded::open(path, CACHE, survives)?)
+    }
+
+    /// As [`open`](Self::open), to look at: the file is never changed.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn look(path: &Path) -> Result<JobFile, Error> {
+        JobFile::of(Guarded::look(path, CACHE)?)
+    }
+
+    fn of(file: Guarded) -> Result<JobFile, Error> {
         file.check_integrity()?;
+        let path = file.path();
         let found = file.read(|transaction| {
             let row = transaction.open_table(JOB)?.get("format")?;
             let bytes = row.as_ref().and_then(|row| <[u8; 4]>::try_from(row.value()).ok());

@@ -6,6 +6,7 @@ use super::disk::{Disk, StateName, encode_states};
 use super::flush::{Flush, FlushOutcome, store};
 use super::fold::{Fold, FoldOutcome};
 use super::guarded::Survives;
+use super::inspect::Inspector;
 use super::layers::Lower;
 use super::sweep::Cleaning;
 use super::transfer::Export;
@@ -349,6 +350,14 @@ impl Store {
     /// What the disk says.
     pub fn export(&self, epoch: Epoch) -> Result<Export, Error> {
         Export::of(&self.disk, &self.lower.runs.borrow(), &self.states, epoch)
+    }
+
+    /// As [`export`](Self::export), to be looked at.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn inspector(&self, epoch: Epoch) -> Result<Inspector, Error> {
+        self.export(epoch).map(Inspector::from)
     }
 
     /// How much memory is used for what. Estimates: what keys and values own on the heap is taken to be as large as their

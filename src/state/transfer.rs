@@ -67,6 +67,16 @@ impl Declaration {
         &self.name
     }
 
+    /// Its types, as text that names them.
+    pub(super) fn signature(&self) -> &str {
+        &self.signature
+    }
+
+    /// Its types, by their shapes, as far as those are known.
+    pub(super) fn types(&self) -> Option<&Types> {
+        self.types.as_ref()
+    }
+
     /// Whether another file stores the state alike.
     pub fn is_like(&self, other: &Declaration) -> bool {
         are_alike(&self.numbered(0), &other.numbered(0))
@@ -112,11 +122,18 @@ impl Export {
     /// # Errors
     /// As [`Store::open`](super::Store::open).
     pub fn open(path: &Path, identity: &Identity, epoch: Epoch, written: Epoch) -> Result<Export, Error> {
-        let disk = Arc::new(Disk::open(path, identity, &StoreOptions::default())?);
+        Export::at(Disk::open(path, identity, &StoreOptions::default())?, epoch, written)
+    }
+
+    /// As [`open`](Self::open), and leaves the file as it is, even if it was not closed and needs repair.
+    pub(super) fn look(path: &Path, identity: &Identity, epoch: Epoch, written: Epoch) -> Result<Export, Error> {
+        Export::at(Disk::look(path, identity)?, epoch, written)
+    }
+
+    fn at(disk: Disk, epoch: Epoch, written: Epoch) -> Result<Export, Error> {
+        let disk = Arc::new(disk);
         let found = disk.survey(epoch)?;
-        if found.newest < written {
-            return Err(Error::Stale { path: path.to_owned(), newest: found.newest, written });
-        }
+        found.check_written(disk.file.path(), written)?;
         Export::of(&disk, &found.runs, &found.states, epoch)
     }
 
