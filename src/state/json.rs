@@ -265,7 +265,7 @@ mod tests {
         let many = encode(&u64::MAX).unwrap();
         let error = to_json(&trace::<Vec<()>>().unwrap(), &many).unwrap_err();
         assert!(error.contains("more than its bytes can tell"), "{error}");
-        assert_eq!(shown(&vec![(); 1000]), json!([null].repeat(1000)));
+        assert_eq!(shown(&vec![(); 1000]), Value::Array(vec![Value::Null; 1000]));
         let nowhere = Schema::Tuple(vec![Schema::Up(2)]);
         assert!(to_json(&nowhere, &[]).unwrap_err().contains("points nowhere"));
         let endless = Schema::Tuple(vec![Schema::Up(1), Schema::Up(1)]);

@@ -121,6 +121,8 @@ mod versions;
 #[cfg(test)]
 mod fold_tests;
 #[cfg(test)]
+mod inspect_tests;
+#[cfg(test)]
 mod larger_tests;
 #[cfg(test)]
 mod letters_tests;

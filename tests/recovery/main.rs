@@ -7,6 +7,7 @@ mod ended;
 mod everything;
 mod fuse;
 mod given_up;
+mod inspect;
 mod letters;
 mod local;
 mod panics;
