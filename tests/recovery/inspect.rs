@@ -284,7 +284,7 @@ fn what_is_not_there_is_told_with_what_is() {
     assert!(error.contains("no state `lost`") && error.contains("by digit"), "{error}");
     let error = view.at(Epoch::new(9, 9)).unwrap_err().to_string();
     assert!(error.contains("is not kept") && error.contains(&view.epoch().to_string()), "{error}");
-    // While somebody looks, others may, and the job does not start.
+    // While somebody looks, others may.
     let file = state_dir.join("1/keep/0.redb");
     StateView::open(&state_dir).unwrap();
 
