@@ -184,7 +184,7 @@ fn check(view: &StateView, count: u64) {
     let of = |key: u64| (0..count).filter(move |n| n % 7 == key);
     let per_key = |value: &dyn Fn(u64) -> Value| (0..7).map(|key| json!([key, null, value(key)])).collect::<Vec<_>>();
     assert_eq!(values(view, "keep", "all"), per_key(&|key| of(key).collect::<Vec<_>>().into()));
-    let last = |key| of(key).last().unwrap();
+    let last = |key| of(key).next_back().unwrap();
     assert_eq!(values(view, "keep", "last"), per_key(&|key| json!([last(key), format!("<{}>", last(key))])));
     assert_eq!(values(view, "keep", "recent"), per_key(&|key| json!(last(key))));
     let digits: u64 = values(view, "keep", "by digit").iter().map(|entry| entry[2].as_u64().unwrap()).sum();
