@@ -3,6 +3,7 @@
 use super::manifest::{FORMAT, Life, Manifest, OperatorEntry};
 use crate::connector::Split;
 use crate::record::Epoch;
+use std::path::{Path, PathBuf};
 
 /// What a start has to do.
 #[derive(Debug, PartialEq)]
@@ -99,7 +100,7 @@ pub enum Refusal {
     /// State that the checkpoint needs cannot be used.
     #[error(
         "the state of operator `{uid}`, subtask {subtask} (key groups {first} to {last}), at epoch {epoch} is lost: {cause}; put the file back from a copy, {}",
-        remedy(*whole)
+        remedy(*whole, savepoint.as_deref())
     )]
     Damaged {
         /// The operator.
@@ -116,6 +117,8 @@ pub enum Refusal {
         cause: String,
         /// The youngest kept epoch whose files are all whole.
         whole: Option<Epoch>,
+        /// The youngest automatic savepoint that is whole.
+        savepoint: Option<PathBuf>,
     },
     /// The job has finished, but over another input.
     #[error(
@@ -132,10 +135,19 @@ pub enum Refusal {
 }
 
 /// What can be done about damaged state.
-fn remedy(whole: Option<Epoch>) -> String {
-    match whole {
-        Some(epoch) => format!("or go back to the kept epoch {epoch} by go_back_to (--go-back-to {epoch})"),
-        None => "or restore a savepoint: no older checkpoint that is kept is whole; --fresh begins with nothing".into(),
+fn remedy(whole: Option<Epoch>, savepoint: Option<&Path>) -> String {
+    let back = |epoch| format!("go back to the kept epoch {epoch} by go_back_to (--go-back-to {epoch})");
+    let restore = |path: &Path| {
+        let path = path.display();
+        format!("begin new output with the savepoint {path} by restore_from and fresh (--restore-from {path} --fresh)")
+    };
+    match (whole.map(back), savepoint.map(restore)) {
+        (Some(back), Some(restore)) => format!("or {back}, or {restore}"),
+        (Some(back), None) => format!("or {back}"),
+        (None, Some(restore)) => format!("or {restore}: no older checkpoint that is kept is whole"),
+        (None, None) => {
+            "or restore a savepoint: no older checkpoint that is kept is whole; --fresh begins with nothing".into()
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! `run` and `plan`: what needs the dataflow itself.
 
-use super::Done;
+use super::{Done, json};
 use crate::api::Job;
 use crate::config::Config;
+use crate::error::Error;
 use crate::record::Epoch;
+use crate::savepoint;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +37,21 @@ pub(super) struct Settings {
     /// With --go-back-to: take back output that readers may have seen
     #[arg(long, requires = "go_back_to")]
     rewind_output: bool,
+    /// Begin with all state of this savepoint, in a state directory that holds no job yet, or with --fresh
+    #[arg(long, value_name = "FILE")]
+    restore_from: Option<PathBuf>,
+    /// What the savepoint holds of the operator with this uid may be lost; can be given several times
+    #[arg(long, value_name = "UID")]
+    allow_removed: Vec<String>,
+    /// Time between automatic savepoints, like 10m or 1h; without it none are taken
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    savepoint_every: Option<Duration>,
+    /// How many automatic savepoints to keep
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    keep_savepoints: usize,
+    /// Where automatic savepoints go; by default to `savepoints` in the state directory
+    #[arg(long, value_name = "DIR")]
+    savepoint_dir: Option<PathBuf>,
 }
 
 /// Reads what `checkpoints list` prints.
@@ -54,9 +71,14 @@ impl Settings {
             .memory(self.memory.saturating_mul(1 << 20))
             .keep_checkpoints(self.keep_checkpoints)
             .rewind_output(self.rewind_output)
+            .keep_savepoints(self.keep_savepoints)
             .fresh(self.fresh);
         config.state_dir = self.state_dir;
         config.go_back_to = self.go_back_to;
+        config.restore_from = self.restore_from;
+        config.allow_removed = self.allow_removed.into_iter().collect();
+        config.savepoint_every = self.savepoint_every;
+        config.savepoint_dir = self.savepoint_dir;
         config
     }
 }
@@ -84,14 +106,38 @@ impl Run {
 }
 
 /// Show the dataflow as it would run, without running it
+///
+/// With --diff, what would become of a savepoint in it: what maps, moves, migrates, is new, or would be lost. The exit code
+/// is 1 if it would be refused.
+///
+/// Example: my-program plan --diff before-upgrade.savepoint --allow-removed old-counts
 #[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Plan {
     #[command(flatten)]
     settings: Settings,
+    /// Show what would become of this savepoint instead
+    #[arg(long, value_name = "SAVEPOINT")]
+    diff: Option<PathBuf>,
+    /// With --diff: as JSON
+    #[arg(long, requires = "diff")]
+    json: bool,
 }
 
 impl Plan {
     pub(super) fn run(self, job: &Job) -> Done {
-        Ok(write!(io::stdout().lock(), "{}", job.explain(&self.settings.config())?)?)
+        let config = self.settings.config();
+        let mut out = io::stdout().lock();
+        let Some(path) = self.diff else {
+            return Ok(write!(out, "{}", job.explain(&config)?)?);
+        };
+        let diff = job.plan_diff(&config, &path)?;
+        if self.json {
+            json(&mut out, &diff)?;
+        } else {
+            write!(out, "{diff}")?;
+        }
+        let reasons = diff.reasons();
+        if reasons.is_empty() { Ok(()) } else { Err(Error::from(savepoint::Error::Misfit { path, reasons }).into()) }
     }
 }

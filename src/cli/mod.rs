@@ -9,6 +9,7 @@
 mod checkpoints;
 mod dlq;
 mod job;
+mod savepoint;
 mod talk;
 
 use crate::api::Job;
@@ -50,6 +51,8 @@ enum Command {
     Rescale(talk::Rescale),
     #[command(subcommand)]
     Checkpoints(checkpoints::Checkpoints),
+    #[command(subcommand, name = "savepoint")]
+    Savepoints(savepoint::Savepoints),
     #[command(subcommand)]
     Dlq(dlq::Dlq),
 }
@@ -147,6 +150,7 @@ impl Command {
             Command::Stop(command) => command.run(),
             Command::Rescale(command) => command.run(),
             Command::Checkpoints(command) => command.run(),
+            Command::Savepoints(command) => command.run(),
             Command::Dlq(command) => command.run(),
         }
     }

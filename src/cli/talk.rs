@@ -1,10 +1,13 @@
 //! `status`, `stop`, `rescale`: a word with a running job.
 
+use super::savepoint::{absolute, described, tell};
 use super::{Done, Failure, Place, json, table};
 use crate::control::{ControlClient, Request};
+use crate::error::Error;
+use crate::savepoint::Savepoint;
 use serde_json::Value;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -60,26 +63,47 @@ impl Status {
 
 /// Stop a running job after a last checkpoint
 ///
-/// Nothing is lost and no window fires: started again, the job goes on where it was. Waits until the job has ended.
+/// Nothing is lost and no window fires: started again, the job goes on where it was. Waits until the job has ended. With
+/// --savepoint, all that the job has done is also written to one file; if that file cannot be made the job goes on.
 ///
-/// Example: millstream stop --state-dir state
+/// Example: millstream stop --state-dir state --savepoint last.savepoint
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Stop {
     #[command(flatten)]
     place: Place,
+    /// Take a savepoint of its very end
+    #[arg(long, value_name = "FILE")]
+    savepoint: Option<PathBuf>,
 }
 
 impl Stop {
     pub(super) fn run(self) -> Done {
         let mut client = connect(&self.place.state_dir)?;
-        client.ask(&Request::Stop)?;
+        let savepoint = match &self.savepoint {
+            Some(file) => Some(last(&mut client, absolute(file)?)?),
+            None => client.ask(&Request::Stop).map(|_| None)?,
+        };
         // The connection ends with this run of the job; another may begin at once.
         while client.ask(&Request::Status).is_ok() {
             thread::sleep(Duration::from_millis(50));
         }
         let mut out = io::stdout().lock();
-        if self.place.json { Ok(json(&mut out, &"stopped")?) } else { Ok(writeln!(out, "stopped")?) }
+        match savepoint {
+            Some(info) if self.place.json => Ok(json(&mut out, &info)?),
+            Some(info) => Ok(tell(&mut out, "stopped at", &info)?),
+            None if self.place.json => Ok(json(&mut out, &"stopped")?),
+            None => Ok(writeln!(out, "stopped")?),
+        }
+    }
+}
+
+/// Stops the job with a savepoint, and returns what that tells of itself.
+fn last(client: &mut ControlClient, path: PathBuf) -> Result<Value, Failure> {
+    match client.ask(&Request::Savepoint { path: path.clone(), stop: true }) {
+        // The process may have ended before it could say what it had done.
+        Err(Error::Control { .. }) if path.exists() => described(&Savepoint::open(&path).map_err(Error::from)?),
+        answer => Ok(answer?),
     }
 }
 

@@ -69,6 +69,20 @@ pub struct Config {
     pub restore_from: Option<PathBuf>,
     /// The uids of operators whose state in the savepoint may be lost. Default: none.
     pub allow_removed: BTreeSet<String>,
+    /// Time between savepoints that the job takes by itself, at least 1 ms. Default: none, so none are taken.
+    ///
+    /// Each is taken like one that is asked for: the job goes on. The interval is counted on across starts, from the last one
+    /// in [`savepoint_dir`](Config::savepoint_dir); a job that has come some way without one takes it at once. A
+    /// savepoint that fails is told in the log and the status and tried again when the interval is over once more; one that
+    /// takes longer than the interval is not overtaken by the next. Simulated jobs take none.
+    pub savepoint_every: Option<Duration>,
+    /// How many automatic savepoints stay, at least 1. Default: 2. Older ones of this job are deleted when a new one is
+    /// durable; no other file is, also not those of an earlier job in the same directory.
+    pub keep_savepoints: usize,
+    /// Where automatic savepoints go. `None` (the default): `savepoints` in the state directory. It is made if need be; its
+    /// files are named `auto-<job id>-<attempt>-<epoch>.savepoint`, and sort by time. Throwing the state away with
+    /// [`fresh`](Config::fresh) leaves them.
+    pub savepoint_dir: Option<PathBuf>,
     /// How many records a batch holds at most, at least 1. Default: 1,024. Batches leave earlier when nothing else is to be
     /// done.
     pub batch_size: usize,
@@ -98,6 +112,9 @@ impl Default for Config {
             dead_letter_limit: 1_000_000,
             restore_from: None,
             allow_removed: BTreeSet::new(),
+            savepoint_every: None,
+            keep_savepoints: 2,
+            savepoint_dir: None,
             batch_size: 1024,
             channel_batches: 4,
             channel_bytes: 4 << 20,
@@ -216,6 +233,44 @@ impl Config {
         self
     }
 
+    /// Sets [`savepoint_every`](Config::savepoint_every).
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let job = Job::new("counting");
+    /// job.source(GeneratorSource::new(|n| n).rate(1_000.0)).key_by(|n| n % 10).count().sink(DiscardSink);
+    /// let config = Config::default().state_dir(dir.path()).savepoint_every(millis(20)).keep_savepoints(1);
+    /// let handle = job.start(config)?;
+    /// while handle.status().savepoints == 0 {
+    ///     std::thread::yield_now();
+    /// }
+    /// handle.stop();
+    /// handle.wait()?;
+    /// assert!(!millstream::savepoint::list(dir.path().join("savepoints"))?.is_empty());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn savepoint_every(mut self, interval: Duration) -> Self {
+        self.savepoint_every = Some(interval);
+        self
+    }
+
+    /// Sets [`keep_savepoints`](Config::keep_savepoints).
+    #[must_use]
+    pub fn keep_savepoints(mut self, savepoints: usize) -> Self {
+        self.keep_savepoints = savepoints;
+        self
+    }
+
+    /// Sets [`savepoint_dir`](Config::savepoint_dir).
+    #[must_use]
+    pub fn savepoint_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.savepoint_dir = Some(directory.into());
+        self
+    }
+
     /// Sets [`batch_size`](Config::batch_size).
     #[must_use]
     pub fn batch_size(mut self, records: usize) -> Self {
@@ -234,6 +289,14 @@ impl Config {
             Config { checkpoint_interval: Some(interval), .. } if interval.as_millis() == 0 => {
                 wrong("checkpoint_interval", "below 1 ms")
             }
+            Config { keep_savepoints: 0, .. } => wrong("keep_savepoints", "0"),
+            Config { savepoint_every: Some(interval), .. } if interval.as_millis() == 0 => {
+                wrong("savepoint_every", "below 1 ms")
+            }
+            Config { savepoint_every: Some(_), savepoint_dir: None, state_dir: None, .. } => Err(
+                "setting `savepoint_every` has no place for savepoints that stays; set `state_dir` or `savepoint_dir`"
+                    .to_owned(),
+            ),
             _ => self.restart.check(),
         }
     }

@@ -5,9 +5,11 @@
 //! <state-dir>/job.redb                          the manifest; job.unborn until it is whole
 //! <state-dir>/dead-letters.redb                 records that could not be processed; dead-letters.unborn until it is whole
 //! <state-dir>/restoring                         while a savepoint is restored, until there is a job.redb
+//! <state-dir>/savepoints/                       savepoints that the job takes by itself
 //! <state-dir>/<generation>/<uid>/<subtask>.redb keyed state
 //! ```
 
+use super::automatic;
 use super::control;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -174,9 +176,12 @@ impl StateDirectory {
         Ok(names)
     }
 
-    /// Something that a state directory without a manifest should not have.
-    pub(super) fn stranger(&self) -> Result<Option<String>> {
-        Ok(self.entries()?.into_iter().next())
+    /// Something that a state directory without a manifest should not have. Savepoints stay when all else is thrown away;
+    /// without that they tell of a job that has lost its state.
+    ///
+    /// * `fresh`: it was thrown away just now.
+    pub(super) fn stranger(&self, fresh: bool) -> Result<Option<String>> {
+        Ok(self.entries()?.into_iter().find(|name| !fresh || name != automatic::FOLDER))
     }
 
     /// Whether a directory holds a job.
@@ -186,7 +191,9 @@ impl StateDirectory {
 
     /// Something beside which a savepoint must not be restored. What a restore that was cut short has left is of no worth.
     pub(super) fn in_the_way_of_a_restore(&self) -> Result<Option<String>> {
-        let entries = self.entries()?;
+        let mut entries = self.entries()?;
+        // They may be what is restored.
+        entries.retain(|name| name != automatic::FOLDER);
         let cut_short = !Self::holds_job(&self.path) && entries.iter().any(|name| name == RESTORING);
         Ok(entries.into_iter().find(|name| !cut_short || (name != RESTORING && name.parse::<u64>().is_err())))
     }
@@ -272,7 +279,7 @@ mod tests {
             fs::write(folder.path().join(file), "x").unwrap();
         }
         let directory = StateDirectory::open(&Config::default().state_dir(folder.path()).fresh(true)).unwrap();
-        assert_eq!(directory.stranger().unwrap().as_deref(), Some("holiday.jpg"));
+        assert_eq!(directory.stranger(true).unwrap().as_deref(), Some("holiday.jpg"));
         assert!(!folder.path().join("1").exists());
     }
 

@@ -1,8 +1,10 @@
 //! Looks, before anything runs, whether the state files are what a checkpoint needs, and says what is lost if not.
 
 use super::assembly::key_groups;
+use super::automatic;
 use super::directory::StateDirectory;
 use crate::checkpoint::{Manifest, Refusal};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::record::Epoch;
 use crate::state::{self, Identity};
@@ -16,8 +18,13 @@ struct Damage {
 }
 
 /// Reads all state files of a checkpoint. A damaged, missing or foreign one is refused: by its name, with what is lost, and
-/// with the youngest kept checkpoint that is whole.
-pub(super) fn examine(directory: &StateDirectory, manifest: &Manifest, kept: &[Manifest]) -> Result<()> {
+/// with the youngest kept checkpoint and the youngest automatic savepoint that are whole.
+pub(super) fn examine(
+    directory: &StateDirectory,
+    manifest: &Manifest,
+    kept: &[Manifest],
+    config: &Config,
+) -> Result<()> {
     let Some(damage) = damage(directory, manifest) else { return Ok(()) };
     let Damage { uid, subtask, parallelism, error } = damage;
     if !is_damage(&error) {
@@ -34,6 +41,7 @@ pub(super) fn examine(directory: &StateDirectory, manifest: &Manifest, kept: &[M
         epoch: manifest.epoch,
         cause: error.to_string(),
         whole,
+        savepoint: automatic::youngest_whole(config, manifest.job_id),
     };
     Err(Error::StateDirectory { path: directory.path().to_owned(), reason })
 }

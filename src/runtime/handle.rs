@@ -2,12 +2,12 @@
 
 use super::job::Master;
 use super::letters::DeadLetters;
-use super::mailbox::{AskLetters, Stop, Take, send};
+use super::mailbox::{AskLetters, Stop, send};
 use super::rescale::{Rescale, Rescaled};
 use super::status::{Board, JobStatus};
-use super::taking::Request;
+use super::taking::take;
 use crate::error::{Error, Result};
-use crate::savepoint::{self, SavepointInfo};
+use crate::savepoint::SavepointInfo;
 use actix::Addr;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
@@ -140,7 +140,7 @@ impl JobHandle {
     /// * `path`: the file to make, by custom `NAME.savepoint`.
     ///
     /// # Errors
-    /// [`savepoint::Error`], as [`Error::Savepoint`]: `Exists`; `NotTaken` if its checkpoint fails, or the job fails or ends
+    /// [`savepoint::Error`](crate::savepoint::Error), as [`Error::Savepoint`]: `Exists`; `NotTaken` if its checkpoint fails, or the job fails or ends
     /// before it is written; else what the disk says. No file is left then, and the job goes on.
     ///
     /// ```
@@ -167,24 +167,14 @@ impl JobHandle {
     ///
     /// # Errors
     /// As [`savepoint`](JobHandle::savepoint). If the file cannot be made the job goes on. If it fails later the job has
-    /// stopped all the same (in Flink it goes on), and [`Savepoint::create`](savepoint::Savepoint::create) can take the
+    /// stopped all the same (in Flink it goes on), and [`Savepoint::create`](crate::savepoint::Savepoint::create) can take the
     /// savepoint of the state directory.
     pub fn stop_with_savepoint(&self, path: impl AsRef<Path>) -> Result<SavepointInfo> {
         self.take(path.as_ref(), true)
     }
 
     fn take(&self, path: &Path, stop: bool) -> Result<SavepointInfo> {
-        let (reply, answer) = mpsc::channel();
-        let path = path.to_owned();
-        send(&self.master, Take(Request { path: path.clone(), stop, reply }));
-        match answer.recv() {
-            Ok(taken) => Ok(taken?),
-            Err(_) => {
-                let (job, reason) =
-                    (self.board.status().job, "it is not running; take it of its state directory".to_owned());
-                Err(savepoint::Error::NotTaken { path, job, reason }.into())
-            }
-        }
+        take(&self.master, &self.board.status().job, path.to_owned(), stop)
     }
 
     /// Waits at most `timeout` for the end of the job; returns whether it has ended.

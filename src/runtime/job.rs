@@ -10,6 +10,7 @@
 //! are never used twice, so what an old life still sends reaches nobody.
 
 use super::assembly::Blueprint;
+use super::automatic::Automatic;
 use super::control::Server;
 use super::ledger::{Ledger, Opened};
 use super::mailbox::{
@@ -99,7 +100,8 @@ pub(super) struct Master {
     pub(super) rescaling: Option<Rescaling>,
     /// Answers other processes, if the job has a state directory.
     server: Option<Server>,
-    savepoints: Desk,
+    pub(super) savepoints: Desk,
+    pub(super) automatic: Automatic,
     after: Option<After>,
     /// What has failed, until all runs again.
     failed: Option<Failed>,
@@ -140,6 +142,7 @@ impl Master {
             rescaling: None,
             server: None,
             savepoints: Desk::default(),
+            automatic: Automatic::default(),
             after: None,
             failed: None,
             done: Some(Box::new(done)),
@@ -171,6 +174,7 @@ impl Master {
         let blueprints = ledger.begin_life(crashed);
         self.ledger = Some(ledger);
         self.listen(ctx);
+        self.plan_automatic(ctx);
         self.staff(blueprints?, ctx);
         Ok(())
     }
@@ -246,7 +250,7 @@ impl Master {
 
     // ---------------------------------------------------------------- checkpoints
 
-    fn schedule(&mut self, delay: Option<Duration>, ctx: &mut Context<Self>) {
+    pub(super) fn schedule(&mut self, delay: Option<Duration>, ctx: &mut Context<Self>) {
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
@@ -265,6 +269,9 @@ impl Master {
         };
         let Some(epoch) = self.tracker.open() else { return };
         self.opened_as = life;
+        if life == Life::Running {
+            self.begin_automatic(epoch);
+        }
         self.savepoints.opened();
         let stop = life == Life::Stopped;
         tracing::trace!(job = %self.job(), %epoch, "checkpoint opened");
@@ -298,13 +305,15 @@ impl Master {
         }
         let job = self.plan.graph.job.clone();
         self.savepoints.failed(&job, cause);
+        self.settle_automatic();
         let delay = if self.phase == Phase::Running { self.interval() } else { Some(RETRY) };
         self.schedule(delay, ctx);
     }
 
     /// The time to the next checkpoint.
     fn interval(&self) -> Option<Duration> {
-        self.savepoints.is_waiting().then_some(Duration::ZERO).or(self.config.checkpoint_interval)
+        let wanted = self.savepoints.is_waiting() || self.automatic.is_due();
+        wanted.then_some(Duration::ZERO).or(self.config.checkpoint_interval)
     }
 
     fn complete(&mut self, epoch: Epoch, parts: Vec<Part>, ctx: &mut Context<Self>) {
@@ -498,6 +507,7 @@ impl Master {
         if matches!(after, After::Restart(_) | After::End(Err(_))) {
             let job = self.plan.graph.job.clone();
             self.savepoints.give_up(&job, "the job has failed meanwhile; try again");
+            self.settle_automatic();
         }
         self.after = Some(after);
         self.crew.all().for_each(|subtask| send(subtask, Control::Teardown));
@@ -665,6 +675,7 @@ impl Handler<Written> for Master {
 
     fn handle(&mut self, _: Written, ctx: &mut Self::Context) {
         self.savepoints.written();
+        self.settle_automatic();
         if self.phase == Phase::Closing {
             self.closed(ctx);
         }

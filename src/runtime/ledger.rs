@@ -76,14 +76,14 @@ impl Ledger {
         }
         let found = match &existing {
             Some((_, manifest, _)) => Ok(manifest),
-            None => Err(directory.stranger()?),
+            None => Err(directory.stranger(config.fresh)?),
         };
         let splits = splits_now(&plan)?;
         let operators = entries(&plan);
         let resolution = resolve(&plan.graph.job, found, &operators, &splits).map_err(refuse)?;
         let mut committers = committers(&plan)?;
         if let (Some((file, manifest, kept)), Resolution::Resume { .. }) = (&existing, &resolution) {
-            examine(&directory, manifest, kept)?;
+            examine(&directory, manifest, kept, &config)?;
             if newest > manifest.epoch {
                 may_take_back(newest, manifest.epoch, committers.keys(), config.rewind_output).map_err(refuse)?;
                 for (uid, committer) in &mut committers {

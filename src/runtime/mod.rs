@@ -29,6 +29,7 @@
 //! Each failure is put to the restart strategy ([`config`](crate::config)), which may give up.
 
 mod assembly;
+mod automatic;
 mod calls;
 mod channel;
 mod checkpoints;

@@ -68,6 +68,10 @@ pub struct JobStatus {
     pub restarted: Vec<LocalRestart>,
     /// The last times that the whole job went back to its last checkpoint in this process, oldest first; at most 100.
     pub went_back: Vec<JobRestart>,
+    /// Automatic savepoints that were taken in this process.
+    pub savepoints: u64,
+    /// Automatic savepoints that came to nothing in this process.
+    pub failed_savepoints: u64,
 }
 
 /// A subtask that failed and was restarted by itself.
@@ -194,6 +198,8 @@ pub(super) struct Board {
     pub(super) failed_checkpoints: AtomicU64,
     pub(super) restarts: AtomicU64,
     pub(super) local_restarts: AtomicU64,
+    pub(super) savepoints: AtomicU64,
+    pub(super) failed_savepoints: AtomicU64,
     restarted: Mutex<VecDeque<LocalRestart>>,
     went_back: Mutex<VecDeque<JobRestart>>,
     state: Mutex<(JobState, Option<String>, bool)>,
@@ -237,6 +243,8 @@ impl Layout {
             local_restarts: 0,
             restarted: Vec::new(),
             went_back: Vec::new(),
+            savepoints: 0,
+            failed_savepoints: 0,
         };
         let mut subtasks = Vec::new();
         let mut timed = Vec::new();
@@ -264,6 +272,8 @@ impl Board {
             failed_checkpoints: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
             local_restarts: AtomicU64::new(0),
+            savepoints: AtomicU64::new(0),
+            failed_savepoints: AtomicU64::new(0),
             restarted: Mutex::default(),
             went_back: Mutex::default(),
             state: Mutex::new((JobState::Starting, None, false)),
@@ -343,6 +353,8 @@ impl Board {
         status.failed_checkpoints = self.failed_checkpoints.load(Relaxed);
         status.restarts = self.restarts.load(Relaxed);
         status.local_restarts = self.local_restarts.load(Relaxed);
+        status.savepoints = self.savepoints.load(Relaxed);
+        status.failed_savepoints = self.failed_savepoints.load(Relaxed);
         status.restarted = remembered(&self.restarted);
         status.went_back = remembered(&self.went_back);
         for (node, gauges) in layout.subtasks.iter().flat_map(|subtask| &subtask.operators) {

@@ -11,7 +11,7 @@
 use super::directory::StateDirectory;
 use super::job::Master;
 use super::ledger;
-use super::mailbox::{Written, send};
+use super::mailbox::{Take, Written, send};
 use crate::checkpoint::Manifest;
 use crate::config::Config;
 use crate::record::{Epoch, KeyGroup};
@@ -60,6 +60,17 @@ impl Request {
         // Who has asked may be gone.
         let _ = reply.send(Err(Error::NotTaken { path, job: job.to_owned(), reason: reason.to_owned() }));
     }
+}
+
+/// Asks a running job for a savepoint, and waits until it is written.
+pub(super) fn take(master: &Addr<Master>, job: &str, path: PathBuf, stop: bool) -> crate::Result<SavepointInfo> {
+    let (reply, answer) = mpsc::channel();
+    send(master, Take(Request { path: path.clone(), stop, reply }));
+    let not_running = || {
+        let (job, reason) = (job.to_owned(), "it is not running; take it of its state directory".to_owned());
+        Err(Error::NotTaken { path, job, reason })
+    };
+    Ok(answer.recv().unwrap_or_else(|_| not_running())?)
 }
 
 /// The savepoints of a running job that have been asked for.

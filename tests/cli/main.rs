@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare has failed")]
 
 mod program;
+mod savepoint;
 
 use millstream::JobHandle;
 use millstream::control::{ControlClient, Request};

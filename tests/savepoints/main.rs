@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare has failed")]
 
+mod automatic;
 mod changed;
 mod disk_full;
 mod everything;

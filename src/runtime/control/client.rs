@@ -56,7 +56,10 @@ impl ControlClient {
     /// # Errors
     /// [`Error::Control`] with what the job says against it, or if it has ended meanwhile.
     pub fn ask(&mut self, request: &Request) -> Result<Value> {
-        let line = serde_json::to_string(request).expect("a request is plain data") + "\n";
+        // Only a path may be no text.
+        let line =
+            serde_json::to_string(request).map_err(|cause| self.error(format!("it cannot be asked: {cause}")))?;
+        let line = line + "\n";
         let mut answer = String::new();
         let asked = self.stream.get_mut().write_all(line.as_bytes()).and_then(|()| self.stream.read_line(&mut answer));
         match asked {

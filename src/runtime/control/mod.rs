@@ -51,6 +51,14 @@ pub enum Request {
         /// The new one.
         parallelism: usize,
     },
+    /// To take a savepoint: a [`SavepointInfo`](crate::savepoint::SavepointInfo), when the file is durable.
+    Savepoint {
+        /// The file to make. A relative path begins at the working directory of the job's process.
+        path: PathBuf,
+        /// Whether the job is to stop at it, as by [`JobHandle::stop_with_savepoint`](crate::JobHandle::stop_with_savepoint).
+        #[serde(default)]
+        stop: bool,
+    },
     /// Those it can go back to: [`Checkpoints`](crate::Checkpoints).
     Checkpoints,
     /// Some of its dead letters, in order: a list of [`StoredLetter`](crate::state::StoredLetter)s.

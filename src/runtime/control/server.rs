@@ -5,6 +5,7 @@ use super::super::letters::DeadLetters;
 use super::super::mailbox::{AskCheckpoints, AskLetters, Stop, send};
 use super::super::rescale::Rescale;
 use super::super::status::Board;
+use super::super::taking::take;
 use super::talks::{Talks, Told};
 use super::{Answer, LONGEST_LINE, Request, SOCKET, reach};
 use crate::error::{Error, Result};
@@ -148,6 +149,7 @@ impl Job {
                 send(&self.master, Rescale { parallelism, reply });
                 receiver.recv().unwrap_or_else(|_| Err(self.over())).map(value)
             }
+            Request::Savepoint { path, stop } => take(&self.master, &self.name, path, stop).map(value),
             Request::Checkpoints => {
                 let (reply, receiver) = mpsc::channel();
                 send(&self.master, AskCheckpoints(reply));
