@@ -135,7 +135,7 @@ impl Plan {
         if self.json {
             json(&mut out, &diff)?;
         } else {
-            write!(out, "{diff}")?;
+            writeln!(out, "{diff}")?;
         }
         let reasons = diff.reasons();
         if reasons.is_empty() { Ok(()) } else { Err(Error::from(savepoint::Error::Misfit { path, reasons }).into()) }

@@ -134,10 +134,10 @@ impl Master {
 
     fn automatic_due(&mut self, ctx: &mut Context<Self>) {
         self.settle_automatic();
-        if self.automatic.under_way.is_some() {
+        // One that waits has its timer: set anew each time it would never go off if the interval is short.
+        if self.automatic.under_way.is_some() || std::mem::replace(&mut self.automatic.due, true) {
             return;
         }
-        self.automatic.due = true;
         if self.phase == Phase::Running {
             // If an epoch is open, its end leads to the next one.
             self.schedule(Some(Duration::ZERO), ctx);

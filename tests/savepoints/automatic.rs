@@ -129,7 +129,7 @@ fn child_takes_savepoints_by_itself() {
 fn child(folder: &Path) -> Child {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "--ignored", "automatic::child_takes_savepoints_by_itself"]);
-    command.env(FOLDER, folder).stdout(Stdio::null()).spawn().unwrap()
+    command.env(FOLDER, folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn the_refusal_of_damaged_state_names_the_youngest_whole_one_which_can_be_restor
     let [older, younger] = savepoint::list(&shelf).unwrap().try_into().unwrap();
     let bytes = fs::read(&younger.path).unwrap();
     fs::write(&younger.path, &bytes[..bytes.len() - 9]).unwrap();
-    fs::remove_file(state.join("0/counts/0.redb")).unwrap();
+    fs::remove_file(state.join("1/counts/0.redb")).unwrap();
     // Also a start that takes none names them.
     let plain = || Config::default().state_dir(&state);
     let refused = job().run(plain()).unwrap_err().to_string();
