@@ -125,7 +125,8 @@ fn a_refusal_names_the_kept_checkpoint_from_which_the_job_can_go_on() {
     let told = right_or_refused(directory.path()).unwrap();
     assert!(told.contains("it is an older copy"), "{told}");
     // Of the second life, as long as that file had nothing new, or of the first one.
-    let named = told.split("--go-back-to ").nth(1).and_then(|rest| rest.split(')').next()).unwrap();
+    let named = told.split("--go-back-to ").nth(1).and_then(|rest| rest.split(')').next());
+    let named = named.unwrap_or_else(|| panic!("no kept epoch is named: {told}"));
     let (attempt, count) = named.split_once('.').unwrap();
     let epoch = Epoch::new(attempt.parse().unwrap(), count.parse().unwrap());
     run_with(directory.path(), None, |config| config.go_back_to(epoch).rewind_output(true)).unwrap();

@@ -34,11 +34,10 @@ fn each_kept_checkpoint_can_be_gone_back_to_and_leads_to_the_same_rows() {
 
 #[test]
 fn a_finished_job_can_be_done_again_from_a_kept_checkpoint() {
-    let directory = tempfile::tempdir().unwrap();
-    let newest = run(directory.path(), None).unwrap().checkpoints;
-    assert!(newest > 1, "it takes several checkpoints");
-    let (straight, oldest) = (rows(directory.path()), newest.saturating_sub(2).max(1));
-    back(directory.path(), Epoch::new(1, oldest), true).unwrap();
+    let (directory, middle) = stopped(20);
+    run_with(directory.path(), None, |config| config.keep_checkpoints(20)).unwrap();
+    let straight = rows(directory.path());
+    back(directory.path(), Epoch::new(1, middle), true).unwrap();
     assert_eq!(rows(directory.path()), straight);
 }
 

@@ -95,7 +95,8 @@ impl KeyedProcess for Keep {
     }
 }
 
-/// Runs the job in a directory: state in `state`, rows in `kept.jsonl` and `windows.jsonl`. With `pause` it is stopped there.
+/// Runs the job in a directory: state in `state`, rows in `kept.jsonl` and `windows.jsonl`. With `pause` it is stopped there,
+/// after eight checkpoints.
 pub(crate) fn run(directory: &Path, pause: Option<u64>) -> millstream::Result<JobStatus> {
     run_with(directory, pause, |config| config)
 }
@@ -119,10 +120,12 @@ pub(crate) fn run_with(
     let config = config.restart(Restart::None);
     let handle = job.start(set(config))?;
     if pause.is_some() {
-        let mut waited = 0;
-        while handle.status().checkpoints < 8 && waited < 3_000 && !handle.wait_for(Duration::from_millis(10)) {
-            waited += 1;
-        }
+        let until = |done: &dyn Fn() -> bool| {
+            (0..3_000).find(|_| done() || handle.wait_for(Duration::from_millis(10)));
+        };
+        until(&|| handle.status().state == JobState::Running);
+        let from = handle.status().checkpoints;
+        until(&|| handle.status().checkpoints >= from + 8);
         handle.stop();
     }
     handle.wait()
