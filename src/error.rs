@@ -28,7 +28,7 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
         /// Why not.
-        reason: crate::checkpoint::Refusal,
+        reason: Box<crate::checkpoint::Refusal>,
     },
     /// Another process uses the state directory.
     #[error("state directory {} is in use by another process{holder}; stop that one, or give this job another directory", path.display())]

@@ -17,6 +17,8 @@ use crate::state::{self, Survives};
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 const LOCK: &str = "lock";
 const MANIFEST: &str = "job.redb";
@@ -37,6 +39,18 @@ pub(super) struct StateDirectory {
     /// Removed at the end, if nobody has asked for the state to be kept.
     _temporary: Option<tempfile::TempDir>,
     survives: Survives,
+}
+
+/// Asks for a lock a few times. Whoever starts another program passes its open files on to it for a moment, and its locks with
+/// them; and who holds a lock may be about to end.
+fn patiently(lock: impl Fn() -> std::result::Result<(), TryLockError>) -> std::result::Result<(), TryLockError> {
+    for _ in 0..10 {
+        match lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
+            taken => return taken,
+        }
+    }
+    lock()
 }
 
 fn io(doing: &'static str, path: &Path, cause: std::io::Error) -> Error {
@@ -85,7 +99,7 @@ impl StateDirectory {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
             opened => {
                 let mut lock = opened.map_err(|cause| io("open", &file, cause))?;
-                let locked = lock.try_lock_shared();
+                let locked = patiently(|| lock.try_lock_shared());
                 Self::check_lock(path, &mut lock, locked)?;
                 Some(lock)
             }
@@ -97,7 +111,7 @@ impl StateDirectory {
         let file = path.join(LOCK);
         let opened = File::options().read(true).write(true).create(true).truncate(false).open(&file);
         let mut lock = opened.map_err(|cause| io("open", &file, cause))?;
-        let locked = lock.try_lock();
+        let locked = patiently(|| lock.try_lock());
         Self::check_lock(path, &mut lock, locked)?;
         let written =
             lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));

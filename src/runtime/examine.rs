@@ -43,7 +43,7 @@ pub(super) fn examine(
         whole,
         savepoint: automatic::youngest_whole(config, manifest.job_id),
     };
-    Err(Error::StateDirectory { path: directory.path().to_owned(), reason })
+    Err(Error::StateDirectory { path: directory.path().to_owned(), reason: Box::new(reason) })
 }
 
 /// Whether a file is not what was written, and not just out of reach.

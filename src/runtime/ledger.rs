@@ -65,7 +65,7 @@ impl Ledger {
             let kept = read_kept(&file, &directory)?;
             existing = Some((file, manifest, kept));
         }
-        let refuse = |reason| Error::StateDirectory { path: directory.path().to_owned(), reason };
+        let refuse = |reason| Error::StateDirectory { path: directory.path().to_owned(), reason: Box::new(reason) };
         let mut newest = Epoch::ZERO;
         if let Some(epoch) = config.go_back_to {
             let Some((_, manifest, kept)) = &mut existing else {

@@ -434,8 +434,11 @@ impl SteppedJob {
     }
 
     /// Moves the clock on to where the first operator that pauses takes data again: a barrier may wait behind what it is to
-    /// take. Returns whether any pauses.
+    /// take. Returns whether any pauses; on a disk that will never take anything again there is nothing to wait for.
     fn wait_out_pause(&mut self) -> bool {
+        if self.disk().is_dead() {
+            return false;
+        }
         let now = self.clock.elapsed();
         let retries = self.seats.iter().filter_map(|seat| seat.shell.retries_at(now)).map(|at| at - now);
         let pause = self.seats.iter().filter_map(|seat| seat.shell.pauses_for()).chain(retries).min();

@@ -8,10 +8,10 @@ use super::Error;
 use super::simulated::SimulatedFile;
 use super::untouched::Untouched;
 use crate::bug::{self, Bug};
+use crate::fault::{self, install_hook};
 use redb::{Database, Durability, ReadTransaction, StorageBackend, WriteTransaction};
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -292,7 +292,9 @@ pub(super) fn guard<R>(
     doing: &'static str,
     op: impl FnOnce() -> Result<R, redb::Error>,
 ) -> Result<R, Error> {
-    match catch_unwind(AssertUnwindSafe(op)) {
+    // What the panic says is about the database's own insides, and goes to nobody's terminal.
+    install_hook();
+    match fault::guard(op) {
         Ok(result) => result.map_err(|e| Error::database(path, doing, e)),
         Err(_) => Err(Error::corrupt(path, format!("the database gave up trying to {doing} it"))),
     }

@@ -9,12 +9,12 @@
 //! themselves through wrappers of one field only.
 
 use super::schema::Schema;
+use crate::fault;
 use serde::de::value::U32Deserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer as _, Visitor};
 use std::any::type_name;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// More passes than any type needs that a person has written.
 const PASSES: usize = 10_000;
@@ -30,7 +30,7 @@ pub(super) fn trace<T: DeserializeOwned>() -> Option<Schema> {
         notes.around.clear();
         (notes.depth, notes.answers) = (0, 0);
         let pass = || T::deserialize(Tracer { schema: &mut schema, notes: &mut notes, is_over: false }).map(drop);
-        match catch_unwind(AssertUnwindSafe(pass)).ok()? {
+        match fault::guard(pass).ok()? {
             Ok(()) if schema.is_complete() => return Some(schema),
             Ok(()) => {}
             Err(refusal) => notes.learn(&refusal)?,
