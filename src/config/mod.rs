@@ -58,9 +58,10 @@ pub struct Config {
     /// Throw away the state in `state_dir`, and let exactly-once sinks replace what an earlier job left. Default: false.
     pub fresh: bool,
     /// How many bytes of records all subtasks together may keep since their last hand-off of state, so that an operator that
-    /// fails can be restarted by itself. When a subtask's share is full it hands off early. As
-    /// much again may wait while a subtask is restarted, so that those who send to it can go on serving others. 0: every failure takes the whole
-    /// job back to its last checkpoint. Default: 64 MiB.
+    /// fails can be restarted by itself. When a subtask's share is full it hands off early; but where that would write much and
+    /// nothing has failed in this process, a failure before the next checkpoint takes the whole job back instead. As much
+    /// again may wait while a subtask is restarted, so that those who send to it can go on serving others. 0: every failure
+    /// takes the whole job back to its last checkpoint. Default: 64 MiB.
     pub journal: usize,
     /// How many dead letters the job keeps, replayed ones among them; with more it fails rather than lose one. Default:
     /// 1,000,000.

@@ -42,6 +42,8 @@ pub(super) struct Blueprint {
     pub(super) epoch: Epoch,
     /// What the checkpoint holds, by uid.
     pub(super) restored: BTreeMap<String, Restored>,
+    /// Something has failed in this process: local restarts may cost more.
+    pub(super) careful: bool,
     /// The splits that a source subtask reads.
     pub(super) splits: Vec<SplitState>,
     /// Shared by the subtasks of a source.

@@ -39,6 +39,10 @@ pub(super) struct Ledger {
     committers: BTreeMap<String, Box<dyn Committer>>,
     /// The last complete epoch's output is visible.
     applied: bool,
+    /// A life has begun in this process.
+    begun: bool,
+    /// One of them has failed.
+    failed: bool,
 }
 
 /// What a start has found.
@@ -105,7 +109,19 @@ impl Ledger {
         let letters = Letters(Arc::new(letters));
         let crashed = resolution == (Resolution::Resume { crashed: true });
         let kept = Vec::new();
-        let mut ledger = Ledger { plan, config, letters, directory, file, manifest, kept, committers, applied: true };
+        let mut ledger = Ledger {
+            plan,
+            config,
+            letters,
+            directory,
+            file,
+            manifest,
+            kept,
+            committers,
+            applied: true,
+            begun: false,
+            failed: false,
+        };
         if resolution == Resolution::Finished {
             ledger.recover_sinks()?;
         }
@@ -139,6 +155,8 @@ impl Ledger {
     pub(super) fn begin_life(&mut self, restart: bool) -> Result<Vec<Blueprint>> {
         // What is on disk counts: the last life may have ended on a commit of which it is not known whether it went through.
         self.manifest = read_manifest(&self.file, &self.directory)?;
+        self.failed |= restart && self.begun;
+        self.begun = true;
         self.kept = read_kept(&self.file, &self.directory)?.iter().map(|kept| kept.epoch).collect();
         self.recover_sinks()?;
         self.letters.0.begin(self.manifest.epoch)?;
@@ -248,6 +266,7 @@ impl Ledger {
                     subtask,
                     epoch: self.manifest.epoch,
                     restored: restored.clone(),
+                    careful: self.failed,
                     splits: share_splits(&splits, subtask, chain.parallelism),
                     drift: drift.clone(),
                     clock,

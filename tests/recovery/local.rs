@@ -69,6 +69,33 @@ fn a_full_journal_is_cut_and_state_beyond_its_memory_is_found_again() {
 }
 
 #[test]
+fn a_journal_that_would_cost_much_is_given_up_until_something_has_failed() {
+    const KEYS: u64 = 200_000;
+    let job = |fails: fn(u64) -> bool| {
+        let (job, sink, calls) = (Job::new("many"), CollectSink::new(), Calls::default());
+        let rows = sink.handle();
+        let counts = job.source(MemorySource::new(0..KEYS)).key_by(|n| *n).map_with_state(
+            || 0_u64,
+            move |count, n, _| {
+                assert!(!fails(calls.count()), "no count of {n}");
+                *count += 1;
+                (*n, *count)
+            },
+        );
+        counts.sink(sink);
+        (job, rows)
+    };
+    let config = || config().parallelism(1).batch_size(1_000).journal(3_000_000).without_checkpoints();
+    // The first one comes when a megabyte of state has changed, the second in the life behind it.
+    let (fragile, rows) = job(|call| [KEYS - 1_000, 2 * KEYS - 2_000].contains(&call));
+    let status = fragile.run(config()).unwrap();
+    assert_eq!((status.restarts, status.local_restarts), (1, 1));
+    let (whole, expected) = job(|_| false);
+    whole.run(config()).unwrap();
+    assert_same_rows(rows.rows(), expected.rows());
+}
+
+#[test]
 fn without_a_journal_the_whole_job_goes_back() {
     let calls = Calls::default();
     let (job, rows) = sums(OnError::fail(), move |_| calls.count() == 700);

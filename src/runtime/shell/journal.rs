@@ -60,6 +60,8 @@ pub(super) struct Journal {
     sent: Vec<Sent>,
     /// A new core is being brought to where the last one was.
     replays: bool,
+    /// It became too long: until the next hand-off there is none.
+    lost: bool,
 }
 
 /// An element that is not a batch takes about so many bytes.
@@ -69,7 +71,7 @@ impl Journal {
     /// * `outlets`: how many outlets the core has.
     pub(super) fn new(base: Base, outlets: usize) -> Self {
         let sent = vec![Sent { rows: 0, to_skip: 0, told: Timestamp::MIN }; outlets];
-        Journal { base, noted: Vec::new(), bytes: 0, sent, replays: false }
+        Journal { base, noted: Vec::new(), bytes: 0, sent, replays: false, lost: false }
     }
 
     /// State has been handed off: from here on a new core begins. Nothing may wait in an outlet.
@@ -77,7 +79,20 @@ impl Journal {
         self.base = base;
         self.noted.clear();
         self.bytes = 0;
+        self.lost = false;
         self.sent.iter_mut().for_each(|sent| sent.rows = 0);
+    }
+
+    /// Forgets all and notes nothing until the next hand-off: until then no new core can be brought to where this one is.
+    pub(super) fn give_up(&mut self) {
+        self.noted.clear();
+        self.bytes = 0;
+        self.lost = true;
+    }
+
+    /// Whether it has been given up.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
     }
 
     pub(super) fn base(&self) -> &Base {
@@ -218,7 +233,9 @@ mod tests {
         let noted = journal.noted(0).unwrap();
         let Entry::Batch { batch, .. } = noted.entry.clone() else { panic!("a batch") };
         assert_eq!((batch.into_rows::<u64>().records, noted.dead), (vec![0, 2], 1));
+        journal.give_up();
+        assert_eq!((journal.len(), journal.bytes(), journal.is_lost()), (0, 0, true));
         journal.begin(Base { epoch: Epoch::ZERO, small: None, clock: Timestamp::MIN, now: Timestamp::MIN });
-        assert_eq!((journal.len(), journal.bytes()), (0, 0));
+        assert!(!journal.is_lost());
     }
 }

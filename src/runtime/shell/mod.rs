@@ -133,6 +133,8 @@ pub(super) struct Shell {
     journal: Option<Journal>,
     /// How many bytes of it before there is a cut.
     journal_limit: usize,
+    /// It is cut whatever that costs.
+    careful: bool,
     present: Present,
     /// The core is being restarted.
     recovery: Option<Recovery>,
@@ -187,7 +189,8 @@ impl Shell {
         let (plan, chain, index) = (&blueprint.plan, blueprint.chain, blueprint.subtask);
         let head = blueprint.label(blueprint.head());
         let core = guard(|| blueprint.build()).unwrap_or_else(|cause| Err(Failure::panic(head, index, cause)))?;
-        let subtasks: usize = plan.chains.iter().map(|chain| chain.parallelism).sum();
+        let chains = (0..plan.chains.len()).filter(|chain| !plan.is_source(*chain));
+        let subtasks: usize = chains.map(|chain| plan.chains[chain].parallelism).sum();
         let limits = Limits { batches: blueprint.config.channel_batches, bytes: blueprint.config.channel_bytes };
         let inputs: Vec<Input> = exchange::inputs(plan, chain, index).into_iter().map(Input::new).collect();
         Ok(Shell {
@@ -217,6 +220,7 @@ impl Shell {
             effects: VecDeque::new(),
             journal: Shell::new_journal(&blueprint, &core),
             journal_limit: blueprint.config.journal / subtasks.max(1),
+            careful: blueprint.careful,
             present: Present::default(),
             recovery: None,
             letters: Held::default(),

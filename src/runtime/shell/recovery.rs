@@ -15,6 +15,10 @@
 //! journal begins anew. Both happen between elements only, with empty outlets. A hand-off counts from when it is made, though
 //! it may still have to be written: a new core is only built when it is.
 //!
+//! A cut writes each changed key once more. Where records come at full speed to ever other keys that costs more than a
+//! failure is worth, so as long as nothing has failed such a journal is *given up* instead, until the next hand-off: a failure
+//! before that takes the whole job back. From then on, or once the subtask has been restarted by itself, it is always cut.
+//!
 //! # What cannot be restarted here
 //! Sources, and operators that do not do the same again when they are handed the same: those whose output depends on
 //! answers from outside or on when it is flushed. They take the whole job back to the last checkpoint, and so does everything
@@ -40,6 +44,9 @@ use std::time::Duration;
 
 /// A shell without journalled state keeps so many elements before it begins its journal anew.
 const STATELESS: usize = 64;
+/// A cut is cheap if it writes no more than this, or than this part of the journal.
+const CHEAP: usize = 1 << 20;
+const CHEAP_PART: usize = 8;
 
 /// A core is being brought to where the last one was lost.
 pub(super) struct Recovery {
@@ -90,7 +97,7 @@ impl Shell {
     pub(super) fn hand_over(&mut self, entry: Entry) -> Result<(), Failure> {
         let Some(core) = &mut self.core else { return Ok(()) };
         core.stamp(self.clock.now());
-        if let Some(journal) = &mut self.journal {
+        if let Some(journal) = self.journal.as_mut().filter(|journal| !journal.is_lost()) {
             journal.note(entry.clone(), core.now());
         }
         self.process(entry, &BTreeMap::new())
@@ -141,8 +148,14 @@ impl Shell {
         self.present.deaths = None;
         let Some((journal, core)) = self.journal.as_ref().zip(self.core.as_ref()) else { return Ok(()) };
         let stateless = core.store.is_none() && journal.len() >= STATELESS && core.is_flushed();
-        if stateless || journal.bytes() > self.journal_limit {
+        if !stateless && journal.bytes() <= self.journal_limit {
+            return Ok(());
+        }
+        let changed = core.store.as_ref().map_or(0, |store| store.memory().dirty);
+        if self.careful || changed <= CHEAP.max(journal.bytes() / CHEAP_PART) {
             self.cut();
+        } else {
+            self.journal.iter_mut().for_each(Journal::give_up);
         }
         Ok(())
     }
@@ -176,7 +189,7 @@ impl Shell {
 
     /// Makes the next element fail, if the core can be restarted by itself: for whoever wants to see that nothing comes of it.
     pub(in super::super) fn strike(&mut self) -> bool {
-        self.present.struck = self.journal.is_some();
+        self.present.struck = self.journal.as_ref().is_some_and(|journal| !journal.is_lost());
         self.present.struck
     }
 
@@ -266,6 +279,7 @@ impl Shell {
         remains.sinks.iter().for_each(|sink| sink.port.borrow_mut().rewind());
         self.journal.iter_mut().for_each(Journal::rewind);
         self.present.open = false;
+        self.careful = true;
         self.present.lost.get_or_insert((self.clock.elapsed(), failure.clone()));
         let permitted = failure.tolerated;
         self.recovery = Some(Recovery { permitted, remains: Some(remains), cursor: 0, firing: false });
