@@ -19,9 +19,11 @@
 //! * The last few complete epochs are kept: nothing is freed that going back to one of them needs. Back behind output that
 //!   readers have seen it goes on demand only.
 //! * Barriers are never cancelled. A failed epoch's still align and snapshot; only its completion is void.
+//! * At a barrier nothing is under way, so what was sent was received: see `accounting`.
 //! * `End` closes the data, not the barriers. When all sources have ended one last epoch follows, is retried until it
 //!   completes, and marks the manifest finished.
 
+pub(crate) mod accounting;
 mod align;
 mod keep;
 mod manifest;

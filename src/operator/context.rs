@@ -23,6 +23,8 @@ pub(crate) struct Meter {
     pub(crate) records_out: Cell<u64>,
     pub(crate) late: Cell<u64>,
     pub(crate) unassigned: Cell<u64>,
+    /// Records that the operator has left out because that is what it is for.
+    pub(crate) filtered: Cell<u64>,
     /// Records that the operator has failed on and that were left out.
     pub(crate) dead: Cell<u64>,
     /// Timers and windows that it has failed on and that were left out.
@@ -82,6 +84,12 @@ impl Site {
     /// A record came too late for any of its windows.
     pub(crate) fn late(&self) {
         self.meter.late.set(self.meter.late.get() + 1);
+    }
+
+    /// A record is left out because that is what the operator is for.
+    #[inline]
+    pub(crate) fn filtered(&self) {
+        self.meter.filtered.set(self.meter.filtered.get() + 1);
     }
 
     /// A record belongs to no window.
@@ -209,6 +217,7 @@ impl BuildContext {
             meter.records_out.set(share("out"));
             meter.late.set(share("late"));
             meter.unassigned.set(share("unassigned"));
+            meter.filtered.set(share("filtered"));
             meter.dead.set(share("dead"));
             meter.dead_timers.set(share("dead_timers"));
         }

@@ -314,7 +314,7 @@ impl Core {
         self.current.get()
     }
 
-    /// Small state by operator: `{"in": …, "out": …, "late": …, "unassigned": …, "state": …}`.
+    /// Small state by operator: `{"in": …, "out": …, "late": …, "unassigned": …, "filtered": …, "state": …}`.
     pub(crate) fn small(&self) -> BTreeMap<String, Value> {
         let mut small: BTreeMap<String, Value> = BTreeMap::new();
         for (uid, meter) in self.meters.values() {
@@ -323,6 +323,7 @@ impl Core {
                 "out": meter.records_out.get(),
                 "late": meter.late.get(),
                 "unassigned": meter.unassigned.get(),
+                "filtered": meter.filtered.get(),
                 "dead": meter.dead.get(),
                 "dead_timers": meter.dead_timers.get(),
             });

@@ -7,7 +7,7 @@
 //! A strategy that looks at times is asked at the end of each batch. One that looks at records (punctuated) speaks right
 //! behind the record with the mark: where it stands among the others has a meaning, where a batch ends has none.
 
-use super::{AnyStage, BuildContext, Error, Site, Stage, StageFactory, erase, only};
+use super::{AnyStage, BuildContext, Error, Law, Site, Stage, StageFactory, erase, only};
 use crate::record::Data;
 use crate::time::{Mark, Timestamp, WatermarkStrategy, Watermarks};
 use serde::{Deserialize, Serialize};
@@ -136,6 +136,10 @@ impl<T: Data> StageFactory for EventTime<T> {
         let (time, split, site) = (self.time.clone(), context.split.clone(), context.site());
         let mark = self.strategy.mark.clone();
         Ok(erase::<T>(Box::new(EventTimeStage { time, mark, times, split, told: Timestamp::MIN, site, next })))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

@@ -1,6 +1,6 @@
 //! Records go on or do not, or go one way or the other: `filter` and `split`.
 
-use super::{AnyStage, BuildContext, Error, Site, Stage, StageFactory, erase, only, typed};
+use super::{AnyStage, BuildContext, Error, Law, Site, Stage, StageFactory, erase, only, typed};
 use crate::record::Data;
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -23,6 +23,10 @@ impl<T: Data> StageFactory for Filter<T> {
         let stage = FilterStage { predicate: self.predicate.clone(), site: context.site(), next: only::<T>(outputs) };
         Ok(erase::<T>(Box::new(stage)))
     }
+
+    fn law(&self) -> Law {
+        Law::Filters
+    }
 }
 
 struct FilterStage<T> {
@@ -37,6 +41,8 @@ impl<T> Stage<T> for FilterStage<T> {
         if (self.predicate)(&record) {
             self.site.out();
             self.next.push(record, time);
+        } else {
+            self.site.filtered();
         }
     }
 
@@ -65,6 +71,10 @@ impl<T: Data> StageFactory for SplitBy<T> {
         let no = typed::<T>(outputs.pop().expect("a split has two ports"));
         let stage = SplitStage { predicate: self.predicate.clone(), site: context.site(), yes: only::<T>(outputs), no };
         Ok(erase::<T>(Box::new(stage)))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a stream becomes keyed: the key is hashed once, and the hash travels with the record.
 
 use super::outlet::Outlet;
-use super::{AnyStage, BuildContext, Error, Site, Stage, StageFactory, erase};
+use super::{AnyStage, BuildContext, Error, Law, Site, Stage, StageFactory, erase};
 use crate::record::{Data, Key, KeyHasher};
 use crate::time::Timestamp;
 use std::rc::Rc;
@@ -26,6 +26,10 @@ impl<T: Data, K: Key> StageFactory for KeyBy<T, K> {
         let outlet = Outlet::<T>::register(context, 0);
         let stage = KeyByStage { key: self.key.clone(), hasher: KeyHasher::default(), site: context.site(), outlet };
         Ok(erase::<T>(Box::new(stage)))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

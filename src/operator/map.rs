@@ -1,6 +1,6 @@
 //! One record in, one record out: `map` and `inspect`.
 
-use super::{AnyStage, BuildContext, Error, Site, Stage, StageFactory, erase, only};
+use super::{AnyStage, BuildContext, Error, Law, Site, Stage, StageFactory, erase, only};
 use crate::record::Data;
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -20,6 +20,10 @@ impl<T: Data, U: Data> StageFactory for Map<T, U> {
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, Error> {
         let stage = MapStage { function: self.function.clone(), site: context.site(), next: only::<U>(outputs) };
         Ok(erase::<T>(Box::new(stage)))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 
@@ -66,5 +70,9 @@ impl<T: Data> StageFactory for Inspect<T> {
         };
         let stage = MapStage { function: Arc::new(look), site: context.site(), next: only::<T>(outputs) };
         Ok(erase::<T>(Box::new(stage)))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }

@@ -31,6 +31,7 @@ mod firing;
 mod flat_map;
 pub mod join;
 mod key_by;
+mod law;
 mod lookup;
 mod map;
 mod on_error;
@@ -54,7 +55,7 @@ pub use aggregate::{
     Aggregate, ApproxDistinct, Avg, Count, Distinct, ExactSum, Fold, HyperLogLog, Max, MaxBy, Min, MinBy, Number,
     Percentiles, Quantiles, Reduce, Sum, TopN,
 };
-pub(crate) use context::{BuildContext, Restored, Site};
+pub(crate) use context::{BuildContext, Meter, Restored, Site};
 pub(crate) use core::{Core, Front, Remains};
 pub(crate) use dedup::Dedup;
 pub(crate) use distinct::RunningDistinct;
@@ -63,6 +64,7 @@ pub(crate) use filter::{Filter, SplitBy};
 pub(crate) use firing::Skip;
 pub(crate) use flat_map::FlatMap;
 pub(crate) use key_by::KeyBy;
+pub(crate) use law::Law;
 pub use lookup::Lookup;
 pub(crate) use lookup::{Answer, Call};
 pub(crate) use map::{Inspect, Map};
@@ -182,12 +184,22 @@ pub(crate) fn only<T: 'static>(outputs: Vec<AnyStage>) -> Box<dyn Stage<T>> {
 pub(crate) trait StageFactory: Send + Sync {
     /// Builds the stage in front of `outputs`, one for each port.
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, Error>;
+
+    /// What must hold between its counts.
+    fn law(&self) -> Law {
+        Law::Free
+    }
 }
 
 /// An operator that begins a chain behind an exchange: makes the head of each subtask.
 pub(crate) trait HeadFactory: Send + Sync {
     /// Builds the head in front of `outputs`, one for each port.
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Head>, Error>;
+
+    /// What must hold between its counts.
+    fn law(&self) -> Law {
+        Law::Free
+    }
 }
 
 /// What an operator could not do, apart from panics in user code.

@@ -1,7 +1,7 @@
 //! The user's own exchange: a function says to which subtask of the next operator each record goes.
 
 use super::outlet::Outlet;
-use super::{AnyStage, BuildContext, Error, Site, Stage, StageFactory, erase};
+use super::{AnyStage, BuildContext, Error, Law, Site, Stage, StageFactory, erase};
 use crate::record::Data;
 use crate::time::Timestamp;
 use std::cell::RefCell;
@@ -33,6 +33,10 @@ impl<T: Data> StageFactory for Partition<T> {
             failure: context.failure.clone(),
             outlet,
         })))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

@@ -116,7 +116,8 @@ impl Protection {
 
     /// Makes a call until it succeeds or the record is poison. Returns why it is.
     fn call(&self, mut code: impl FnMut()) -> Result<(), String> {
-        let counts = [&self.meter.records_in, &self.meter.records_out, &self.meter.late, &self.meter.unassigned];
+        let Meter { records_in, records_out, late, unassigned, filtered, .. } = &*self.meter;
+        let counts = [records_in, records_out, late, unassigned, filtered];
         let before = counts.map(|count| count.get());
         let mut deaths = 0;
         loop {

@@ -1,7 +1,7 @@
 //! Aggregates over all records of a key so far: `reduce` and `aggregate` on a keyed stream without windows.
 
 use super::key_by::KeyFunction;
-use super::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory, Site, Stage, only};
+use super::{Aggregate, AnyStage, BuildContext, Error, Head, HeadFactory, Law, Site, Stage, only};
 use crate::record::{Batch, Data, Key};
 use crate::state::{Keyed, ValueState};
 use crate::time::Timestamp;
@@ -28,6 +28,10 @@ impl<T: Data + Serialize + DeserializeOwned, K: Key> HeadFactory for RunningRedu
         let state = context.store().value("reduced")?;
         let (key, combine) = (self.key.clone(), self.combine.clone());
         Ok(Box::new(ReduceHead { key, combine, state, site: context.site(), next: only::<T>(outputs) }))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 
@@ -90,6 +94,10 @@ impl<T: Data, K: Key, A: Aggregate<T>> HeadFactory for RunningAggregate<T, K, A>
         let (key, aggregate) = (self.key.clone(), self.aggregate.clone());
         let next = only::<(K, A::Output)>(outputs);
         Ok(Box::new(RunningHead { key, aggregate, state, site: context.site(), next }))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

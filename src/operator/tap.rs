@@ -1,6 +1,6 @@
 //! Shows the records of a stream in the log.
 
-use super::{AnyStage, BuildContext, Error, Site, Stage, StageFactory, erase, only};
+use super::{AnyStage, BuildContext, Error, Law, Site, Stage, StageFactory, erase, only};
 use crate::record::Data;
 use crate::time::Timestamp;
 use std::fmt::Debug;
@@ -23,6 +23,10 @@ impl<T: Data + Debug> StageFactory for Tap<T> {
         let (label, operator, subtask) = (self.label.clone(), context.uid().to_owned(), context.subtask);
         let stage = TapStage { label, operator, subtask, site: context.site(), next: only::<T>(outputs) };
         Ok(erase::<T>(Box::new(stage)))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

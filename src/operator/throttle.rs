@@ -4,7 +4,7 @@
 //! For each record the operator is busy for a fixed time. It passes a batch on as a whole and says until when it takes no
 //! more; batches for it are small, so that the flow is even and a barrier behind them does not wait for long.
 
-use super::{AnyStage, BuildContext, Error, Head, HeadFactory, Site, Stage, only};
+use super::{AnyStage, BuildContext, Error, Head, HeadFactory, Law, Site, Stage, only};
 use crate::record::{Batch, Data};
 use crate::time::Timestamp;
 use std::cell::Cell;
@@ -46,6 +46,10 @@ impl<T: Data> HeadFactory for Throttle<T> {
         let pace =
             Pace { per_record: 1_000_000_000 * shares / i128::from(self.records_per_second), free_at: i128::MIN };
         Ok(Box::new(ThrottleHead { pace, now: context.now.clone(), site: context.site(), next: only::<T>(outputs) }))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

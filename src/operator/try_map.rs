@@ -1,6 +1,6 @@
 //! One record in, one out of either port: `try_map`, for parsing what may be malformed.
 
-use super::{AnyStage, BuildContext, Error, Site, Stage, StageFactory, erase, only, typed};
+use super::{AnyStage, BuildContext, Error, Law, Site, Stage, StageFactory, erase, only, typed};
 use crate::record::Data;
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -22,6 +22,10 @@ impl<T: Data, U: Data, E: Data> StageFactory for TryMap<T, U, E> {
         let function = self.function.clone();
         let stage = TryMapStage { function, site: context.site(), made: only::<U>(outputs), refused };
         Ok(erase::<T>(Box::new(stage)))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

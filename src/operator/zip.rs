@@ -1,7 +1,7 @@
 //! Numbers the records of each key.
 
 use super::key_by::KeyFunction;
-use super::{AnyStage, BuildContext, Error, Head, HeadFactory, Site, Stage, only};
+use super::{AnyStage, BuildContext, Error, Head, HeadFactory, Law, Site, Stage, only};
 use crate::record::{Batch, Data, Key};
 use crate::state::{Keyed, ValueState};
 use crate::time::Timestamp;
@@ -22,6 +22,10 @@ impl<T: Data, K: Key> HeadFactory for ZipWithIndex<T, K> {
         let next_index = context.store().value("next index")?;
         let (key, site, next) = (self.key.clone(), context.site(), only::<(u64, T)>(outputs));
         Ok(Box::new(ZipHead { key, next_index, site, next }))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

@@ -62,6 +62,12 @@ impl Blueprint {
         self.plan.chains[self.chain].head
     }
 
+    /// The operator of its chain that has this uid.
+    pub(super) fn node(&self, uid: &str) -> Option<NodeId> {
+        let mut nodes = self.plan.chains[self.chain].nodes.iter().copied();
+        nodes.find(|node| self.plan.graph.nodes[*node].uid == uid)
+    }
+
     /// What people call an operator.
     pub(super) fn label(&self, node: NodeId) -> String {
         self.plan.graph.nodes[node].label().to_owned()

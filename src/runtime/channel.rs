@@ -23,15 +23,20 @@ pub(super) struct OutChannel {
     batches: usize,
     bytes: usize,
     limits: Limits,
+    /// How many records have been put in.
+    records: u64,
 }
 
 impl OutChannel {
     pub(super) fn new(limits: Limits) -> Self {
-        OutChannel { waiting: VecDeque::new(), batches: 0, bytes: 0, limits }
+        OutChannel { waiting: VecDeque::new(), batches: 0, bytes: 0, limits, records: 0 }
     }
 
     /// Puts an element at the end. Adjacent watermarks merge.
     pub(super) fn push(&mut self, element: Element) {
+        if let Element::Batch(batch) = &element {
+            self.records += batch.len() as u64;
+        }
         if let (Element::Watermark(_), Some(last @ Element::Watermark(_))) = (&element, self.waiting.back_mut()) {
             *last = element;
         } else {
@@ -51,6 +56,11 @@ impl OutChannel {
             self.bytes += batch.bytes();
         }
         self.waiting.pop_front()
+    }
+
+    /// How many records it has been given, whether they have gone or wait.
+    pub(super) fn records(&self) -> u64 {
+        self.records
     }
 
     /// The receiver has processed a batch of that many bytes.

@@ -103,6 +103,11 @@ impl Exchanges {
         self.channels[channel].next()
     }
 
+    /// How many records each channel has been given.
+    pub(super) fn records(&self) -> impl Iterator<Item = u64> {
+        self.channels.iter().map(OutChannel::records)
+    }
+
     /// A receiver has processed a batch.
     pub(super) fn credit(&mut self, channel: usize, bytes: usize) {
         self.channels[channel].credit(bytes);

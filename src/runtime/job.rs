@@ -9,6 +9,7 @@
 //! down, and when their files are closed the next one begins, by the same path as after a crash of the process. Actors
 //! are never used twice, so what an old life still sends reaches nobody.
 
+use super::accounts;
 use super::assembly::Blueprint;
 use super::automatic::Automatic;
 use super::control::Server;
@@ -317,6 +318,10 @@ impl Master {
     }
 
     fn complete(&mut self, epoch: Epoch, parts: Vec<Part>, ctx: &mut Context<Self>) {
+        if let Some(failure) = accounts::audit(&self.plan, &self.config, &self.board, epoch, &parts) {
+            self.give_up(failure, accounts::NO_RESTART, ctx);
+            return;
+        }
         let Some(ledger) = &mut self.ledger else { return };
         match ledger.commit(epoch, parts, self.opened_as) {
             Ok(()) => {}

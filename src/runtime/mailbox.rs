@@ -11,6 +11,7 @@ use super::status::LocalRestart;
 use super::subtask::Subtask;
 use super::taking::{Exported, Request};
 use crate::checkpoint::SubtaskEntry;
+use crate::checkpoint::accounting::Account;
 use crate::fault::Fault;
 use crate::record::{DeadLetter, Element, Epoch, LetterId};
 use actix::dev::ToEnvelope;
@@ -65,6 +66,8 @@ pub(super) enum Control {
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) entry: SubtaskEntry,
+    /// What it has counted up to the barrier.
+    pub(super) account: Account,
     /// The newest epoch in its state file, if it has one.
     pub(super) written: Option<Epoch>,
     /// What its sinks have prepared, by uid.

@@ -28,6 +28,7 @@
 //!
 //! Each failure is put to the restart strategy ([`config`](crate::config)), which may give up.
 
+mod accounts;
 mod assembly;
 mod automatic;
 mod calls;

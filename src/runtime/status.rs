@@ -53,6 +53,12 @@ pub struct JobStatus {
     pub checkpoints: u64,
     /// Checkpoints that failed in this process.
     pub failed_checkpoints: u64,
+    /// Checkpoints of this process at which counts did not agree: records were lost or doubled between two operators, or an
+    /// operator has miscounted. Each is logged as an error; it is a mistake of the engine. A program built with
+    /// `debug_assertions` fails instead.
+    pub accounting_breaks: u64,
+    /// What did not agree at the last of these: the operator, its subtask, the channel, and the numbers.
+    pub accounting_break: Option<String>,
     /// Restarts since the job's birth: in place after a failure, or by a new process after a crash.
     pub restarts: u64,
     /// How far event time has come at the operator that is furthest behind; `None` before the first watermark and for jobs
@@ -196,6 +202,7 @@ pub(super) struct Board {
     pub(super) began_from: AtomicU64,
     pub(super) checkpoints: AtomicU64,
     pub(super) failed_checkpoints: AtomicU64,
+    accounting: Mutex<(u64, Option<String>)>,
     pub(super) restarts: AtomicU64,
     pub(super) local_restarts: AtomicU64,
     pub(super) savepoints: AtomicU64,
@@ -236,6 +243,8 @@ impl Layout {
             began_from: Epoch::ZERO,
             checkpoints: 0,
             failed_checkpoints: 0,
+            accounting_breaks: 0,
+            accounting_break: None,
             restarts: 0,
             watermark: None,
             operators: operators.collect(),
@@ -270,6 +279,7 @@ impl Board {
             began_from: AtomicU64::new(0),
             checkpoints: AtomicU64::new(0),
             failed_checkpoints: AtomicU64::new(0),
+            accounting: Mutex::default(),
             restarts: AtomicU64::new(0),
             local_restarts: AtomicU64::new(0),
             savepoints: AtomicU64::new(0),
@@ -315,6 +325,12 @@ impl Board {
         remember(&self.went_back, JobRestart { operator, subtask, cause, epoch, at, took: now.saturating_sub(at) });
     }
 
+    /// At a checkpoint counts did not agree.
+    pub(super) fn add_accounting_break(&self, what: String) {
+        let mut accounting = self.accounting.lock().unwrap_or_else(PoisonError::into_inner);
+        *accounting = (accounting.0 + 1, Some(what));
+    }
+
     /// Something has failed.
     pub(super) fn set_failure(&self, failure: String) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(failure);
@@ -351,6 +367,8 @@ impl Board {
         status.began_from = Epoch::from_u64(self.began_from.load(Relaxed));
         status.checkpoints = self.checkpoints.load(Relaxed);
         status.failed_checkpoints = self.failed_checkpoints.load(Relaxed);
+        (status.accounting_breaks, status.accounting_break) =
+            self.accounting.lock().unwrap_or_else(PoisonError::into_inner).clone();
         status.restarts = self.restarts.load(Relaxed);
         status.local_restarts = self.local_restarts.load(Relaxed);
         status.savepoints = self.savepoints.load(Relaxed);

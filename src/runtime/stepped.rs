@@ -5,6 +5,7 @@
 //! seed chooses among them (without one, in a fixed order), so that every order in which threads could have done them can
 //! be had again. The clock stands still until it is moved.
 
+use super::accounts;
 use super::assembly::Blueprint;
 use super::exchange;
 use super::ledger::{Ledger, Opened};
@@ -390,6 +391,10 @@ impl SteppedJob {
             Verdict::Failed(epoch, cause) => self.void(epoch, &cause),
             Verdict::Complete(epoch, parts) => {
                 let life = self.opened_as;
+                if let Some(failure) = accounts::audit(&self.plan, &self.config, &self.board, epoch, &parts) {
+                    self.given_up = Some((failure, accounts::NO_RESTART));
+                    return;
+                }
                 match self.ledger().commit(epoch, parts, life) {
                     // To go on could count this epoch's output twice, so the next life finds out what the disk holds.
                     Err(Error::State(error @ state::Error::Undecided { .. })) => {

@@ -1,7 +1,7 @@
 //! A checker between two operators.
 
 use crate::api::Stream;
-use crate::operator::{AnyStage, BuildContext, Site, Stage, StageFactory, erase, only};
+use crate::operator::{AnyStage, BuildContext, Law, Site, Stage, StageFactory, erase, only};
 use crate::record::Data;
 use crate::time::Timestamp;
 use std::marker::PhantomData;
@@ -50,6 +50,10 @@ impl<T: Data> StageFactory for Check<T> {
         let watermark = context.clock.get();
         let stage = CheckStage { late: self.late, watermark, site: context.site(), next: only::<T>(outputs) };
         Ok(erase::<T>(Box::new(stage)))
+    }
+
+    fn law(&self) -> Law {
+        Law::OneToOne
     }
 }
 

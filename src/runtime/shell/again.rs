@@ -26,6 +26,11 @@ impl Shell {
         }
         let Some(Replay { id, into, batch }) = self.replays.pop_front() else { return Ok(false) };
         self.replayed.add(vec![id]);
+        let taker = match &into {
+            Into::Input(_) => Some(self.blueprint.head()),
+            Into::Operator(uid) => self.blueprint.node(uid),
+        };
+        taker.into_iter().for_each(|node| self.tally.again(node, batch.len()));
         self.hand_over(match into {
             Into::Input(input) => Entry::Batch { channel: None, input, bytes: batch.bytes(), batch },
             Into::Operator(uid) => Entry::Fed { uid, batch },

@@ -1,11 +1,14 @@
 //! A shell's part in checkpoints: what happens at a barrier, when the work for it has been done, and when the epoch is
 //! committed.
 
+use super::super::assembly::Blueprint;
+use super::super::exchange;
 use super::super::mailbox::{Failure, News, Part};
 use super::recovery::Recovery;
 use super::{Shell, Work};
 use crate::bug::{self, Bug};
 use crate::checkpoint::SubtaskEntry;
+use crate::checkpoint::accounting::Account;
 use crate::record::{DeadLetter, Element, Epoch, LetterId};
 use crate::state::{self, Export, FlushOutcome};
 use serde_json::Value;
@@ -15,6 +18,7 @@ use std::collections::BTreeMap;
 pub(super) struct Pending {
     epoch: Epoch,
     entry: SubtaskEntry,
+    account: Account,
     sinks: Vec<(String, Value)>,
     letters: Vec<DeadLetter>,
     replayed: Vec<LetterId>,
@@ -36,6 +40,7 @@ impl Shell {
             self.flush_outlets();
         }
         let prepared = self.call(|core| Ok(core.prepare(epoch)))?;
+        let account = self.account();
         self.emit(&Element::Barrier(epoch));
         self.handed_off(Some(epoch));
         let letters = self.letters.give(epoch);
@@ -67,13 +72,22 @@ impl Shell {
         let missing = prepared.sinks.len() + usize::from(prepared.flush.is_some());
         let replayed = self.replayed.give(epoch);
         let (sinks, failure) = (Vec::new(), None);
-        self.pending = Some(Pending { epoch, entry, sinks, letters, replayed, missing, failure });
+        self.pending = Some(Pending { epoch, entry, account, sinks, letters, replayed, missing, failure });
         prepared.flush.into_iter().for_each(|flush| self.ask(Work::Flush(flush, Some(epoch))));
         for (sink, (_, _, job)) in prepared.sinks.into_iter().enumerate() {
             self.ask(Work::Prepare(sink, epoch, job));
         }
         self.acknowledge();
         Ok(())
+    }
+
+    /// What has been counted up to here, in this life. The outlets must have been flushed.
+    fn account(&self) -> Account {
+        let Blueprint { plan, chain, subtask, .. } = &*self.blueprint;
+        let sent = exchange::outputs(plan, *chain, *subtask).into_iter().zip(self.exchanges.records());
+        let inputs = self.inputs.iter().map(|input| input.end);
+        let core = self.core.as_ref().expect("a core has just prepared");
+        self.tally.account(*subtask, core, inputs, sent)
     }
 
     /// State has been written, for the barrier of an epoch or to make room.
@@ -114,9 +128,9 @@ impl Shell {
     pub(super) fn acknowledge(&mut self) {
         let Some(pending) = self.pending.take_if(|pending| pending.missing == 0) else { return };
         let written = self.blueprint.state.is_some().then_some(self.written);
-        let Pending { entry, sinks, letters, replayed, .. } = pending;
+        let Pending { entry, account, sinks, letters, replayed, .. } = pending;
         let part = match pending.failure {
-            None => Ok(Part { entry, written, sinks, letters, replayed }),
+            None => Ok(Part { entry, account, written, sinks, letters, replayed }),
             Some(failure) => Err(format!(
                 "operator `{}`, subtask {}: {failure}",
                 self.blueprint.label(self.blueprint.head()),

@@ -81,6 +81,7 @@ impl Shell {
         match waiting.element {
             Element::Batch(batch) => {
                 let bytes = batch.bytes();
+                self.tally.received(channel, batch.len());
                 if let Some(clock) = self.input_clock.speaks(channel) {
                     self.resumed(clock);
                 }

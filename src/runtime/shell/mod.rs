@@ -21,6 +21,7 @@ mod outage;
 mod recovery;
 mod source;
 
+use super::accounts::Tally;
 use super::assembly::Blueprint;
 use super::calls;
 use super::channel::{InputClock, Limits};
@@ -148,6 +149,7 @@ pub(super) struct Shell {
     input_clock: InputClock,
     alignment: Alignment,
     exchanges: Exchanges,
+    tally: Tally,
     reading: Option<Reading>,
     /// A source reads between `start` and the end or a stop.
     reads: bool,
@@ -197,6 +199,7 @@ impl Shell {
             clock,
             input_clock: InputClock::new(blueprint.watermarks.clone(), blueprint.clock),
             alignment: Alignment::new(inputs.len()),
+            tally: Tally::new(&core, inputs.len()),
             inputs,
             exchanges: Exchanges::new(plan, chain, index, &core.origins(), limits),
             reading: Reading::new(plan, blueprint.head(), &blueprint.splits),
