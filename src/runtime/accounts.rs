@@ -150,3 +150,93 @@ fn difference(now: Counts, before: Counts) -> Counts {
         again: 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::stepped::SteppedJob;
+    use crate::api::Job;
+    use crate::error::Error;
+    use crate::operator::{self, AnyStage, BuildContext, Law, Site, Stage, StageFactory, erase, only};
+    use crate::prelude::{Config, DiscardSink, MemorySource};
+    use crate::time::{ManualClock, Timestamp};
+    use std::sync::Arc;
+
+    /// Passes numbers on, but for one; and says that it has none left out, or that it has passed on all.
+    #[derive(Clone, Copy)]
+    struct Leak {
+        counts_out: bool,
+    }
+
+    struct LeakStage {
+        leak: Leak,
+        site: Site,
+        next: Box<dyn Stage<u64>>,
+    }
+
+    impl StageFactory for Leak {
+        fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, operator::Error> {
+            let stage = LeakStage { leak: *self, site: context.site(), next: only::<u64>(outputs) };
+            Ok(erase::<u64>(Box::new(stage)))
+        }
+
+        fn law(&self) -> Law {
+            Law::OneToOne
+        }
+    }
+
+    impl Stage<u64> for LeakStage {
+        fn push(&mut self, record: u64, time: Timestamp) {
+            self.site.record();
+            let passes = record != 5;
+            if passes || self.leak.counts_out {
+                self.site.out();
+            }
+            if passes {
+                self.next.push(record, time);
+            }
+        }
+
+        fn watermark(&mut self, watermark: Timestamp) {
+            self.next.watermark(watermark);
+        }
+
+        fn batch_end(&mut self) {
+            self.next.batch_end();
+        }
+    }
+
+    fn leaking(counts_out: bool) -> Job {
+        let job = Job::new("leak");
+        let numbers = job.source(MemorySource::new(0..9_u64)).then::<u64>("leak", Leak { counts_out }).uid("leak");
+        numbers.key_by(|n| n % 3).reduce(|sum, n| sum + n).uid("sums").sink(DiscardSink);
+        job
+    }
+
+    /// How a job by hand fails.
+    fn failure(counts_out: bool) -> String {
+        let clock = Arc::new(ManualClock::at(Timestamp::EPOCH));
+        let mut job = SteppedJob::start(&leaking(counts_out).snapshot(), Config::default(), clock, None).unwrap();
+        job.settle_all().and_then(|()| job.checkpoint()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_record_that_an_operator_loses_fails_the_checkpoint_with_its_name() {
+        let told = failure(false);
+        assert!(told.contains("in operator `leak`, subtask 0"), "{told}");
+        assert!(told.contains("of 9 records that it took it tells of 8 out and 0 dead"), "{told}");
+    }
+
+    #[test]
+    fn a_record_that_is_lost_between_two_operators_is_found_too() {
+        let told = failure(true);
+        assert!(told.contains("it took 8 records, but 9 came from `leak` in front of it"), "{told}");
+    }
+
+    #[test]
+    fn a_job_of_actors_does_not_commit_what_does_not_add_up() {
+        let state = tempfile::tempdir().unwrap();
+        let result = leaking(false).run(Config::default().state_dir(state.path()));
+        assert!(matches!(&result, Err(Error::Failed { operator, .. }) if operator == "leak"), "{result:?}");
+        assert_eq!(crate::Checkpoints::open(state.path()).unwrap().complete, 0);
+    }
+}
