@@ -70,7 +70,8 @@ pub use error::{Error, Result};
 pub use graph::Error as GraphError;
 pub use runtime::control;
 pub use runtime::{
-    Checkpoints, DeadLetters, JobHandle, JobRestart, JobState, JobStatus, LocalRestart, OperatorStatus, Rescaled,
+    CheckpointWait, Checkpoints, DeadLetters, JobHandle, JobRestart, JobState, JobStatus, LocalRestart, OperatorStatus,
+    Rescaled, SlowCheckpoint,
 };
 pub use runtime::{KeptOperator, StateChange, StateSummary, StateView};
 

@@ -23,6 +23,13 @@ impl Alignment {
         self.blocked[channel].is_some()
     }
 
+    /// The channels on which the barrier is missing; none if it has come on no channel.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = usize> {
+        let begun = self.blocked.iter().any(Option::is_some);
+        let missing = self.blocked.iter().enumerate().filter(move |(_, blocked)| begun && blocked.is_none());
+        missing.map(|(channel, _)| channel)
+    }
+
     /// A barrier has come to the front of a channel. Returns its epoch when this was the last channel it was missing on,
     /// and lets all channels speak again.
     ///

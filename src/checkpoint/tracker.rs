@@ -50,6 +50,12 @@ impl<A> Tracker<A> {
         Some(self.last)
     }
 
+    /// The subtasks that have not answered the open epoch; none if no epoch is open.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = usize> {
+        let open = self.open.iter();
+        open.flat_map(|open| (0..self.subtasks).filter(|subtask| !open.answers.contains_key(subtask)))
+    }
+
     /// A subtask has made its part durable, or could not.
     pub(crate) fn answer(&mut self, subtask: usize, epoch: Epoch, part: Result<A, String>) -> Verdict<A> {
         let Some(open) = self.open.as_mut().filter(|_| epoch == self.last || bug::is(Bug::SkipFence)) else {
@@ -80,6 +86,7 @@ mod tests {
         assert_eq!(epoch, Epoch::new(3, 1));
         assert_eq!(tracker.open(), None, "one at a time");
         assert_eq!(tracker.answer(1, epoch, Ok("b")), Verdict::Wait);
+        assert_eq!(tracker.missing().collect::<Vec<_>>(), [0]);
         assert_eq!(tracker.answer(1, epoch, Ok("again")), Verdict::Wait, "an answer counts once");
         assert_eq!(tracker.answer(0, epoch, Ok("a")), Verdict::Complete(epoch, vec!["a", "b"]));
         assert_eq!(tracker.answer(0, epoch, Ok("late")), Verdict::Stale);

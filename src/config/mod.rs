@@ -34,6 +34,10 @@ pub struct Config {
     ///
     /// Exactly-once sinks show their rows after each checkpoint, so this is also their delay.
     pub checkpoint_interval: Option<Duration>,
+    /// How long a checkpoint may take before the job tells, in its log and its status, for whom it waits. It goes on all the
+    /// same: Flink gives up a checkpoint after its timeout, here it completes as soon as those who hold it up go on. Default:
+    /// 30 s.
+    pub checkpoint_warning: Duration,
     /// How many bytes of state all subtasks together may hold in memory; the rest lives in their files. An estimate, not a
     /// hard limit. Default: 512 MiB.
     pub memory: usize,
@@ -103,6 +107,7 @@ impl Default for Config {
             state_dir: None,
             parallelism: 1,
             checkpoint_interval: Some(Duration::from_secs(1)),
+            checkpoint_warning: Duration::from_secs(30),
             memory: 512 << 20,
             restart: Restart::default(),
             keep_checkpoints: 3,
@@ -144,6 +149,13 @@ impl Config {
     #[must_use]
     pub fn checkpoint_interval(mut self, interval: Duration) -> Self {
         self.checkpoint_interval = Some(interval);
+        self
+    }
+
+    /// Sets [`checkpoint_warning`](Config::checkpoint_warning).
+    #[must_use]
+    pub fn checkpoint_warning(mut self, after: Duration) -> Self {
+        self.checkpoint_warning = after;
         self
     }
 

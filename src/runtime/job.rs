@@ -22,6 +22,7 @@ use super::rescale::Rescaling;
 use super::status::{Board, Failed, JobState};
 use super::subtask::Subtask;
 use super::taking::{self, Desk};
+use super::watchdog::{CheckpointWait, Watchdog};
 use crate::checkpoint::{Life, Tracker, Verdict};
 use crate::config::{Config, Decision, RestartState};
 use crate::error::{Error, Result};
@@ -89,6 +90,9 @@ pub(super) struct Master {
     attempt: u32,
     crew: Crew,
     tracker: Tracker<Part>,
+    watchdog: Watchdog,
+    /// Its next look at the open epoch.
+    watch: Option<SpawnHandle>,
     /// How the job stands when the open epoch is complete, as it was decided when that epoch was opened: one that was opened
     /// before the last source ended does not hold all data, though it may complete after.
     opened_as: Life,
@@ -120,6 +124,7 @@ impl Master {
         let workers = plan.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
         Master {
             restarts: RestartState::new(config.restart),
+            watchdog: Watchdog::new(config.checkpoint_warning),
             plan: Arc::new(plan),
             config: Arc::new(config),
             board,
@@ -135,6 +140,7 @@ impl Master {
                 open: BTreeSet::new(),
             },
             tracker: Tracker::new(0, 0),
+            watch: None,
             opened_as: Life::Running,
             failing: Repeats::default(),
             hiding: Repeats::default(),
@@ -273,6 +279,8 @@ impl Master {
         if life == Life::Running {
             self.begin_automatic(epoch);
         }
+        let look_after = self.watchdog.opened(epoch, self.clock.elapsed());
+        self.watch = Some(ctx.run_later(look_after, move |master, ctx| master.watch(epoch, ctx)));
         self.savepoints.opened();
         let stop = life == Life::Stopped;
         tracing::trace!(job = %self.job(), %epoch, "checkpoint opened");
@@ -284,6 +292,26 @@ impl Master {
         self.schedule(None, ctx);
     }
 
+    /// Tells of the open epoch if it takes long.
+    fn watch(&mut self, epoch: Epoch, ctx: &mut Context<Self>) {
+        let Some((due, look_after)) = self.watchdog.look(epoch, self.clock.elapsed()) else { return };
+        if let Some(open_for) = due {
+            let slow = self.board.set_slow(&self.plan, epoch, open_for, self.tracker.missing());
+            for CheckpointWait { operator, subtask, reason } in &slow.waits {
+                tracing::warn!(job = %self.job(), %operator, subtask, %epoch, ?open_for, reason,
+                    "a checkpoint takes long: it waits for this subtask");
+            }
+        }
+        self.watch = Some(ctx.run_later(look_after, move |master, ctx| master.watch(epoch, ctx)));
+    }
+
+    /// No epoch is open any more.
+    fn settled(&mut self, ctx: &mut Context<Self>) {
+        self.watchdog.settled();
+        self.watch.take().into_iter().for_each(|look| drop(ctx.cancel_future(look)));
+        self.board.clear_slow();
+    }
+
     fn answer(
         &mut self,
         subtask: usize,
@@ -293,8 +321,14 @@ impl Master {
     ) {
         match self.tracker.answer(subtask, epoch, part) {
             Verdict::Wait | Verdict::Stale => {}
-            Verdict::Failed(epoch, cause) => self.checkpoint_failed(epoch, &cause, ctx),
-            Verdict::Complete(epoch, parts) => self.complete(epoch, parts, ctx),
+            Verdict::Failed(epoch, cause) => {
+                self.settled(ctx);
+                self.checkpoint_failed(epoch, &cause, ctx);
+            }
+            Verdict::Complete(epoch, parts) => {
+                self.settled(ctx);
+                self.complete(epoch, parts, ctx);
+            }
         }
     }
 
@@ -508,6 +542,7 @@ impl Master {
             self.board.set_state(JobState::Failed);
         }
         self.schedule(None, ctx);
+        self.settled(ctx);
         self.phase = Phase::Closing;
         if matches!(after, After::Restart(_) | After::End(Err(_))) {
             let job = self.plan.graph.job.clone();

@@ -58,6 +58,7 @@ mod status;
 mod stepped;
 mod subtask;
 mod taking;
+mod watchdog;
 
 pub use checkpoints::{Checkpoint, Checkpoints};
 pub use handle::JobHandle;
@@ -67,6 +68,7 @@ pub use rescale::Rescaled;
 pub(crate) use restoring::plan_diff;
 pub use status::{JobRestart, JobState, JobStatus, LocalRestart, OperatorStatus};
 pub(crate) use stepped::{Random, SteppedJob};
+pub use watchdog::{CheckpointWait, SlowCheckpoint};
 
 use crate::config::Config;
 use crate::error::{Error, Result};

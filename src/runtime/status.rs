@@ -1,6 +1,7 @@
 //! What may be seen of a running job from outside: counters that the subtasks publish and nobody waits for.
 
 use super::mailbox::Failure;
+use super::watchdog::{CheckpointWait, SlowCheckpoint, Stage};
 use crate::graph::Plan;
 use crate::operator::Core;
 use crate::record::Epoch;
@@ -53,6 +54,8 @@ pub struct JobStatus {
     pub checkpoints: u64,
     /// Checkpoints that failed in this process.
     pub failed_checkpoints: u64,
+    /// The open checkpoint, if it takes longer than [`Config::checkpoint_warning`](crate::Config::checkpoint_warning).
+    pub slow_checkpoint: Option<SlowCheckpoint>,
     /// Checkpoints of this process at which counts did not agree: records were lost or doubled between two operators, or an
     /// operator has miscounted. Each is logged as an error; it is a mistake of the engine. A program built with
     /// `debug_assertions` fails instead.
@@ -175,9 +178,17 @@ pub(super) struct SubtaskGauges {
     /// By the numbers of its operators.
     operators: Vec<(usize, Gauges)>,
     clock: AtomicI64,
+    /// The operator in front of it, and its number.
+    place: (String, usize),
+    stage: Mutex<Stage>,
 }
 
 impl SubtaskGauges {
+    /// Publishes where the subtask stands in a checkpoint.
+    pub(super) fn publish_stage(&self, stage: Stage) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+    }
+
     /// Publishes the counts of a core.
     pub(super) fn publish(&self, core: &Core) {
         for (node, gauges) in &self.operators {
@@ -202,6 +213,7 @@ pub(super) struct Board {
     pub(super) began_from: AtomicU64,
     pub(super) checkpoints: AtomicU64,
     pub(super) failed_checkpoints: AtomicU64,
+    slow: Mutex<Option<SlowCheckpoint>>,
     accounting: Mutex<(u64, Option<String>)>,
     pub(super) restarts: AtomicU64,
     pub(super) local_restarts: AtomicU64,
@@ -243,6 +255,7 @@ impl Layout {
             began_from: Epoch::ZERO,
             checkpoints: 0,
             failed_checkpoints: 0,
+            slow_checkpoint: None,
             accounting_breaks: 0,
             accounting_break: None,
             restarts: 0,
@@ -258,13 +271,14 @@ impl Layout {
         let mut subtasks = Vec::new();
         let mut timed = Vec::new();
         for (number, chain) in plan.chains.iter().enumerate() {
-            for _ in 0..chain.parallelism {
+            for subtask in 0..chain.parallelism {
                 if !plan.is_source(number) {
                     timed.push(subtasks.len());
                 }
                 let operators = chain.nodes.iter().map(|node| (*node, Gauges::default())).collect();
                 let clock = AtomicI64::new(Timestamp::MIN.millis());
-                subtasks.push(Arc::new(SubtaskGauges { operators, clock }));
+                let place = (plan.graph.nodes[chain.head].label().to_owned(), subtask);
+                subtasks.push(Arc::new(SubtaskGauges { operators, clock, place, stage: Mutex::default() }));
             }
         }
         Layout { template, subtasks, timed }
@@ -279,6 +293,7 @@ impl Board {
             began_from: AtomicU64::new(0),
             checkpoints: AtomicU64::new(0),
             failed_checkpoints: AtomicU64::new(0),
+            slow: Mutex::default(),
             accounting: Mutex::default(),
             restarts: AtomicU64::new(0),
             local_restarts: AtomicU64::new(0),
@@ -325,6 +340,32 @@ impl Board {
         remember(&self.went_back, JobRestart { operator, subtask, cause, epoch, at, took: now.saturating_sub(at) });
     }
 
+    /// A checkpoint takes long: these subtasks, by their numbers over all chains, have not acknowledged it. Returns what is
+    /// told of it.
+    pub(super) fn set_slow(
+        &self,
+        plan: &Plan,
+        epoch: Epoch,
+        open_for: Duration,
+        missing: impl Iterator<Item = usize>,
+    ) -> SlowCheckpoint {
+        let layout = self.layout();
+        let wait = |number: usize| {
+            let gauges = &layout.subtasks[number];
+            let reason = gauges.stage.lock().unwrap_or_else(PoisonError::into_inner).describe(plan);
+            let (operator, subtask) = gauges.place.clone();
+            CheckpointWait { operator, subtask, reason }
+        };
+        let slow = SlowCheckpoint { epoch, open_for, waits: missing.map(wait).collect() };
+        *self.slow.lock().unwrap_or_else(PoisonError::into_inner) = Some(slow.clone());
+        slow
+    }
+
+    /// No checkpoint is open for long.
+    pub(super) fn clear_slow(&self) {
+        *self.slow.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// At a checkpoint counts did not agree.
     pub(super) fn add_accounting_break(&self, what: String) {
         let mut accounting = self.accounting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -367,6 +408,7 @@ impl Board {
         status.began_from = Epoch::from_u64(self.began_from.load(Relaxed));
         status.checkpoints = self.checkpoints.load(Relaxed);
         status.failed_checkpoints = self.failed_checkpoints.load(Relaxed);
+        status.slow_checkpoint = self.slow.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (status.accounting_breaks, status.accounting_break) =
             self.accounting.lock().unwrap_or_else(PoisonError::into_inner).clone();
         status.restarts = self.restarts.load(Relaxed);

@@ -13,6 +13,7 @@ use super::letters::DeadLetters;
 use super::mailbox::{Failure, News, Part};
 use super::shell::{Effect, Lane, Shell, Work};
 use super::status::{Board, Failed, JobState, JobStatus};
+use super::watchdog::Watchdog;
 use crate::bug::{self, Bug};
 use crate::checkpoint::{Life, Tracker, Verdict};
 use crate::config::{Config, Decision, RestartState};
@@ -107,6 +108,7 @@ pub(crate) struct SteppedJob {
     /// Outlives a life of the job in its process, as a mailbox does.
     mail: VecDeque<Mail>,
     tracker: Tracker<Part>,
+    watchdog: Watchdog,
     opened_as: Life,
     /// The sources that still read.
     reading: BTreeSet<usize>,
@@ -141,6 +143,7 @@ impl SteppedJob {
         config.state_dir = config.state_dir.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
         config.simulated = true;
         let disk = SimulatedDisk::mount(config.state_dir.as_deref().expect("a directory was given or made"));
+        let warning = config.checkpoint_warning;
         let mut job = SteppedJob {
             board: Arc::new(Board::new(&plan)),
             plan: Arc::new(plan),
@@ -153,6 +156,7 @@ impl SteppedJob {
             seats: Vec::new(),
             mail: VecDeque::new(),
             tracker: Tracker::new(0, 0),
+            watchdog: Watchdog::new(warning),
             opened_as: Life::Running,
             reading: BTreeSet::new(),
             settled: Epoch::ZERO,
@@ -221,6 +225,7 @@ impl SteppedJob {
         let (attempt, epoch) = (self.ledger().manifest().attempt, self.ledger().manifest().epoch);
         self.board.began_from.store(epoch.as_u64(), Relaxed);
         self.tracker = Tracker::new(attempt, self.seats.len());
+        self.watchdog.settled();
         self.settled = Epoch::new(attempt, 0);
         self.reading = (0..self.seats.len()).filter(|&seat| self.seats[seat].shell.is_source()).collect();
         self.board.set_state(JobState::Running);
@@ -374,6 +379,7 @@ impl SteppedJob {
     fn trigger(&mut self, life: Life) -> Result<()> {
         let Some(epoch) = self.tracker.open() else { return Ok(()) };
         self.opened_as = life;
+        self.watchdog.opened(epoch, self.clock.elapsed());
         for number in (0..self.seats.len()).filter(|&number| self.seats[number].shell.is_source()).collect::<Vec<_>>() {
             let triggered = self.seats[number].shell.trigger(epoch, life == Life::Stopped);
             self.seats[number].awake = true;
@@ -388,8 +394,12 @@ impl SteppedJob {
     fn answer(&mut self, subtask: usize, epoch: Epoch, part: std::result::Result<Part, String>) {
         match self.tracker.answer(subtask, epoch, part) {
             Verdict::Wait | Verdict::Stale => {}
-            Verdict::Failed(epoch, cause) => self.void(epoch, &cause),
+            Verdict::Failed(epoch, cause) => {
+                self.watchdog.settled();
+                self.void(epoch, &cause);
+            }
             Verdict::Complete(epoch, parts) => {
+                self.watchdog.settled();
                 let life = self.opened_as;
                 if let Some(failure) = accounts::audit(&self.plan, &self.config, &self.board, epoch, &parts) {
                     self.given_up = Some((failure, accounts::NO_RESTART));
@@ -647,15 +657,25 @@ impl SteppedJob {
 
     fn publish(&mut self) {
         for (number, seat) in self.seats.iter().enumerate() {
-            if let Some(core) = seat.shell.core() {
-                self.board.subtask(number).publish(core);
-            }
+            let gauges = self.board.subtask(number);
+            gauges.publish_stage(seat.shell.stage());
+            seat.shell.core().into_iter().for_each(|core| gauges.publish(core));
         }
+        self.watch();
         let manifest = self.ledger().manifest();
         let (attempt, checkpoints, restarts) = (manifest.attempt, manifest.checkpoints, manifest.restarts);
         self.board.attempt.store(attempt, Relaxed);
         self.board.checkpoints.store(checkpoints, Relaxed);
         self.board.restarts.store(restarts, Relaxed);
+    }
+
+    /// Tells of a checkpoint that takes long.
+    fn watch(&mut self) {
+        let now = self.clock.elapsed();
+        let Some(epoch) = self.watchdog.epoch() else { return self.board.clear_slow() };
+        if let Some((Some(open_for), _)) = self.watchdog.look(epoch, now) {
+            self.board.set_slow(&self.plan, epoch, open_for, self.tracker.missing());
+        }
     }
 
     /// The job as it stands.

@@ -147,7 +147,9 @@ impl Subtask {
     }
 
     fn publish(&self) {
-        if let Some(core) = self.shell.as_ref().and_then(Shell::core) {
+        let Some(shell) = &self.shell else { return };
+        self.gauges.publish_stage(shell.stage());
+        if let Some(core) = shell.core() {
             self.gauges.publish(core);
         }
     }

@@ -13,6 +13,7 @@ mod order;
 mod refusals;
 mod shaping;
 mod silence;
+mod slow_checkpoint;
 mod slow_sink;
 mod support;
 mod watermarks;

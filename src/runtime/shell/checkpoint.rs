@@ -4,6 +4,7 @@
 use super::super::assembly::Blueprint;
 use super::super::exchange;
 use super::super::mailbox::{Failure, News, Part};
+use super::super::watchdog::Stage;
 use super::recovery::Recovery;
 use super::{Shell, Work};
 use crate::bug::{self, Bug};
@@ -88,6 +89,19 @@ impl Shell {
         let inputs = self.inputs.iter().map(|input| input.end);
         let core = self.core.as_ref().expect("a core has just prepared");
         self.tally.account(*subtask, core, inputs, sent)
+    }
+
+    /// Where it stands in a checkpoint.
+    pub(in super::super) fn stage(&self) -> Stage {
+        let missing: Vec<_> = self.alignment.missing().map(|channel| self.inputs[channel].end).collect();
+        if !missing.is_empty() {
+            return Stage::Aligning(missing);
+        }
+        if self.pending.is_none() {
+            return Stage::Before;
+        }
+        let sinks = self.sinks.iter().zip(&self.sink_work).filter(|(_, work)| **work > 0);
+        Stage::Writing { state: self.state_work > 0, sinks: sinks.map(|(sink, _)| sink.clone()).collect() }
     }
 
     /// State has been written, for the barrier of an epoch or to make room.
