@@ -308,7 +308,9 @@ impl Master {
     /// No epoch is open any more.
     fn settled(&mut self, ctx: &mut Context<Self>) {
         self.watchdog.settled();
-        self.watch.take().into_iter().for_each(|look| drop(ctx.cancel_future(look)));
+        if let Some(look) = self.watch.take() {
+            ctx.cancel_future(look);
+        }
         self.board.clear_slow();
     }
 
