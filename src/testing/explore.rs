@@ -189,7 +189,7 @@ fn run<R, F: FnOnce() -> Vec<R>>(
     let mut config = Config::default()
         .parallelism(parallelism)
         .batch_size(1 + (seed % 5) as usize)
-        .restart(Restart::fixed_delay(Duration::from_millis(10), 200));
+        .restart(Restart::fixed_delay(Duration::from_millis(10), u32::MAX));
     // So little that state is spilled, and journals are full.
     if seed % 4 == 3 {
         config = config.memory(20_000).journal(2_000);
