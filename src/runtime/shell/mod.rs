@@ -20,22 +20,21 @@ mod journal;
 mod outage;
 mod recovery;
 mod source;
+mod work;
 
 use super::accounts::Tally;
 use super::assembly::Blueprint;
-use super::calls;
 use super::channel::{InputClock, Limits};
 use super::exchange::{self, Exchanges};
 use super::mailbox::{Failure, News};
-use super::reading::{ReadDone, ReadJob, Reading};
+use super::reading::Reading;
 use super::replay::Replay;
 use crate::checkpoint::Alignment;
-use crate::connector::{Prepared, SinkJob};
 use crate::fault::guard;
 use crate::graph::Logic;
-use crate::operator::{Answer, Call, Core, Error};
+use crate::operator::{Answer, Core, Error};
 use crate::record::{DeadLetter, Element, Epoch, LetterId};
-use crate::state::{Flush, FlushOutcome, Fold, FoldOutcome, Store};
+use crate::state::Store;
 use crate::time::{Clock, Timestamp};
 use checkpoint::Pending;
 use held::Held;
@@ -44,73 +43,13 @@ pub(super) use journal::Base;
 use journal::{Entry, Journal};
 use outage::Outage;
 use recovery::{Present, Recovery};
-use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+pub(super) use work::{Done, Lane, Work};
 
 /// How many pieces of work may wait in one lane before the shell takes no more data.
 const LANE_LIMIT: usize = 4;
-
-/// Work that must keep its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Lane {
-    /// Writes of its state file.
-    State,
-    /// Writes of one of its sinks.
-    Sink(usize),
-    /// Reads of one split.
-    Split(usize),
-    /// One call to the outside.
-    Call(u64),
-}
-
-/// Work that may block.
-pub(super) enum Work {
-    /// Writes state; for the barrier of an epoch, or to make room.
-    Flush(Flush, Option<Epoch>),
-    Fold(Fold),
-    /// Makes durable what a sink has been given, for the barrier of an epoch.
-    Prepare(usize, Epoch, Prepared),
-    Spill(usize, SinkJob),
-    Read(ReadJob),
-    Call(Call),
-}
-
-/// What came of it.
-pub(super) enum Done {
-    Flushed(FlushOutcome, Option<Epoch>),
-    Folded(FoldOutcome),
-    Prepared(usize, Epoch, Result<Value, crate::connector::Error>),
-    Spilled(usize, Result<(), crate::connector::Error>),
-    Read(ReadDone),
-    Answered(u64, Answer),
-    /// It panicked.
-    Panicked(String),
-}
-
-impl Work {
-    pub(super) fn lane(&self) -> Lane {
-        match self {
-            Work::Flush(..) | Work::Fold(_) => Lane::State,
-            Work::Prepare(sink, ..) | Work::Spill(sink, _) => Lane::Sink(*sink),
-            Work::Read(job) => Lane::Split(job.split),
-            Work::Call(call) => Lane::Call(call.id),
-        }
-    }
-
-    pub(super) fn run(self) -> Done {
-        guard(|| match self {
-            Work::Flush(flush, barrier) => Done::Flushed(flush.run(), barrier),
-            Work::Fold(fold) => Done::Folded(fold.run()),
-            Work::Prepare(sink, epoch, job) => Done::Prepared(sink, epoch, job()),
-            Work::Spill(sink, job) => Done::Spilled(sink, job()),
-            Work::Read(job) => Done::Read(job.run()),
-            Work::Call(call) => calls::make_here(call),
-        })
-        .unwrap_or_else(Done::Panicked)
-    }
-}
 
 /// What a shell asks of its driver.
 pub(super) enum Effect {
@@ -513,56 +452,5 @@ impl Shell {
 
     fn emit(&mut self, element: &Element) {
         self.exchanges.broadcast(element);
-    }
-
-    // ---------------------------------------------------------------- work that blocks
-
-    fn ask(&mut self, work: Work) {
-        *self.lane(work.lane()) += 1;
-        self.effects.push_back(Effect::Work(work));
-    }
-
-    /// How much work of a lane is under way or waits.
-    fn lane(&mut self, lane: Lane) -> &mut usize {
-        match lane {
-            Lane::State => &mut self.state_work,
-            Lane::Sink(sink) => &mut self.sink_work[sink],
-            Lane::Split(_) | Lane::Call(_) => &mut self.other_work,
-        }
-    }
-
-    /// Work of a lane has been done.
-    pub(super) fn done(&mut self, lane: Lane, done: Done) -> Result<(), Failure> {
-        *self.lane(lane) -= 1;
-        match done {
-            Done::Flushed(outcome, barrier) => self.flushed(outcome, barrier),
-            Done::Folded(outcome) => {
-                if let Some(store) = self.store() {
-                    store.folded(outcome);
-                }
-            }
-            Done::Prepared(sink, epoch, result) => {
-                if result.is_ok() {
-                    self.sink_writes(sink);
-                }
-                let uid = self.sinks[sink].clone();
-                self.answered(epoch, result.map(|value| Some((uid, value))).map_err(|error| error.to_string()));
-            }
-            Done::Spilled(sink, Ok(())) => self.sink_writes(sink),
-            Done::Spilled(sink, Err(error)) => self.sink_fails(sink, &error),
-            Done::Read(done) => return self.read_done(done),
-            Done::Answered(call, answer) => return self.answered_call(call, answer),
-            Done::Panicked(cause) => return Err(self.panicked(cause)),
-        }
-        Ok(())
-    }
-
-    /// Asks for what the sinks want to be written.
-    fn spill_sinks(&mut self, idle: bool) {
-        let Some(core) = &self.core else { return };
-        let spills: Vec<_> = core.sinks.iter().map(|sink| sink.port.borrow_mut().spill(idle)).collect();
-        for (sink, job) in spills.into_iter().enumerate() {
-            job.into_iter().for_each(|job| self.ask(Work::Spill(sink, job)));
-        }
     }
 }
