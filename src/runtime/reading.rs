@@ -110,6 +110,11 @@ impl Reading {
         Some(Reading { source: source.clone(), slots: slots.collect(), holds: false })
     }
 
+    /// Whether some split was held back when the next block was asked for.
+    pub(super) fn holds(&self) -> bool {
+        self.holds
+    }
+
     /// Whether all splits have been read to their ends.
     pub(super) fn is_done(&self) -> bool {
         self.slots.iter().all(|slot| matches!(slot.phase, Phase::Done))
@@ -129,34 +134,40 @@ impl Reading {
         watermark: impl Fn(usize) -> Timestamp,
     ) -> Result<Next, connector::Error> {
         self.hold(limit, &watermark);
-        let free = (0..self.slots.len()).filter(|&split| watermark(split) <= limit);
-        let candidates = free.filter(|&split| match &self.slots[split].phase {
-            Phase::Ready { .. } => true,
-            Phase::Rest(Some(reader)) => !reader.blocks(),
-            Phase::Waiting { until, reader } => *until <= now && !reader.blocks(),
-            _ => false,
-        });
-        let Some(split) = candidates.min_by_key(|&split| watermark(split)) else { return Ok(Next::Nothing) };
-        let slot = &mut self.slots[split];
-        match std::mem::replace(&mut slot.phase, Phase::Done) {
-            Phase::Ready { block, position, reader } => {
-                slot.phase = Phase::Rest(Some(reader));
-                Ok(Next::Block(split, block, position))
-            }
-            Phase::Rest(Some(mut reader)) | Phase::Waiting { mut reader, .. } => match reader.read()? {
-                ReadOutcome::Block(block, position) => {
-                    slot.silent_since = None;
+        // One that has nothing to be read keeps nobody else from being read, however far behind it is. Each is asked once.
+        let mut asked = Vec::new();
+        loop {
+            let candidates =
+                (0..self.slots.len()).filter(|&split| watermark(split) <= limit && !asked.contains(&split));
+            let candidates = candidates.filter(|&split| match &self.slots[split].phase {
+                Phase::Ready { .. } => true,
+                Phase::Rest(Some(reader)) => !reader.blocks(),
+                Phase::Waiting { until, reader } => *until <= now && !reader.blocks(),
+                _ => false,
+            });
+            let Some(split) = candidates.min_by_key(|&split| watermark(split)) else { return Ok(Next::Nothing) };
+            let slot = &mut self.slots[split];
+            match std::mem::replace(&mut slot.phase, Phase::Done) {
+                Phase::Ready { block, position, reader } => {
                     slot.phase = Phase::Rest(Some(reader));
-                    Ok(Next::Block(split, block, position))
+                    return Ok(Next::Block(split, block, position));
                 }
-                ReadOutcome::Wait(pause) => {
-                    slot.silent_since.get_or_insert(now);
-                    slot.phase = Phase::Waiting { until: now + pause, reader };
-                    Ok(Next::Nothing)
-                }
-                ReadOutcome::End => Ok(Next::Ended(split)),
-            },
-            Phase::Rest(None) | Phase::Reading { .. } | Phase::Done => Ok(Next::Nothing),
+                Phase::Rest(Some(mut reader)) | Phase::Waiting { mut reader, .. } => match reader.read()? {
+                    ReadOutcome::Block(block, position) => {
+                        slot.silent_since = None;
+                        slot.phase = Phase::Rest(Some(reader));
+                        return Ok(Next::Block(split, block, position));
+                    }
+                    ReadOutcome::Wait(pause) => {
+                        slot.silent_since.get_or_insert(now);
+                        slot.phase = Phase::Waiting { until: now + pause, reader };
+                        // Else it is no candidate any more.
+                        asked.extend(pause.is_zero().then_some(split));
+                    }
+                    ReadOutcome::End => return Ok(Next::Ended(split)),
+                },
+                Phase::Rest(None) | Phase::Reading { .. } | Phase::Done => return Ok(Next::Nothing),
+            }
         }
     }
 
@@ -397,6 +408,17 @@ mod tests {
             bench.watermarks[1] = at(20);
             bench.read();
             assert_eq!(bench.next(), Some(0), "blocks: {blocks}");
+        }
+    }
+
+    #[test]
+    fn a_split_that_has_nothing_to_be_read_keeps_nobody_from_being_read() {
+        let mut bench = Bench::new(false, [&[W, W, W], &[B, B, B]]);
+        bench.watermarks = vec![at(1), at(5)];
+        bench.read();
+        for _ in 0..3 {
+            assert_eq!(bench.next(), Some(1));
+            bench.now += seconds(1);
         }
     }
 
