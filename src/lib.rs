@@ -70,8 +70,9 @@ pub use error::{Error, Result};
 pub use graph::Error as GraphError;
 pub use runtime::control;
 pub use runtime::{
-    CheckpointWait, Checkpoints, DeadLetters, JobHandle, JobRestart, JobState, JobStatus, LocalRestart, OperatorStatus,
-    Rescaled, SlowCheckpoint,
+    CheckpointWait, Checkpoints, DeadLetters, GeneratorWatermark, InputWatermark, JobHandle, JobRestart, JobState,
+    JobStatus, LocalRestart, OperatorStatus, Rescaled, SlowCheckpoint, SplitWatermark, SubtaskWatermark,
+    WatermarkReport, WatermarkStall,
 };
 pub use runtime::{KeptOperator, StateChange, StateSummary, StateView};
 

@@ -38,6 +38,10 @@ pub struct Config {
     /// same: Flink gives up a checkpoint after its timeout, here it completes as soon as those who hold it up go on. Default:
     /// 30 s.
     pub checkpoint_warning: Duration,
+    /// How long a watermark may stand still while records come before the job tells, in its log and its status, what holds it
+    /// back: the split of a source whose event time goes no further, say. [`Duration::MAX`]: never. Flink does not tell.
+    /// Default: 60 s.
+    pub watermark_warning: Duration,
     /// How many bytes of state all subtasks together may hold in memory; the rest lives in their files. An estimate, not a
     /// hard limit. Default: 512 MiB.
     pub memory: usize,
@@ -108,6 +112,7 @@ impl Default for Config {
             parallelism: 1,
             checkpoint_interval: Some(Duration::from_secs(1)),
             checkpoint_warning: Duration::from_secs(30),
+            watermark_warning: Duration::from_secs(60),
             memory: 512 << 20,
             restart: Restart::default(),
             keep_checkpoints: 3,
@@ -156,6 +161,13 @@ impl Config {
     #[must_use]
     pub fn checkpoint_warning(mut self, after: Duration) -> Self {
         self.checkpoint_warning = after;
+        self
+    }
+
+    /// Sets [`watermark_warning`](Config::watermark_warning).
+    #[must_use]
+    pub fn watermark_warning(mut self, after: Duration) -> Self {
+        self.watermark_warning = after;
         self
     }
 

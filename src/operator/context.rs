@@ -156,6 +156,8 @@ pub(crate) struct BuildContext {
     pub(crate) behind_source: bool,
     /// The per-split clocks of the event-time operators behind a source.
     pub(crate) split_times: Vec<Rc<RefCell<super::event_time::SplitTimes>>>,
+    /// Where event time begins: the operators that make watermarks, behind a source or not.
+    pub(crate) generators: Vec<(usize, Rc<RefCell<super::event_time::SplitTimes>>)>,
     node: usize,
     uid: String,
     batch_size: usize,
@@ -191,6 +193,7 @@ impl BuildContext {
             inlets: Vec::new(),
             behind_source: false,
             split_times: Vec::new(),
+            generators: Vec::new(),
             node: 0,
             uid: String::new(),
             batch_size,

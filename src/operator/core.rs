@@ -73,6 +73,8 @@ pub(crate) struct Core {
     current: Rc<Cell<usize>>,
     split: Rc<Cell<usize>>,
     split_times: Vec<Rc<RefCell<SplitTimes>>>,
+    /// The operators that make watermarks, and how far they have come.
+    pub(crate) generators: Vec<(usize, Rc<RefCell<SplitTimes>>)>,
     snapshots: Snapshots,
     calls: super::lookup::Calls,
     letters: Rc<RefCell<Vec<DeadLetter>>>,
@@ -98,6 +100,7 @@ impl Core {
             current: context.current,
             split: context.split,
             split_times: context.split_times,
+            generators: context.generators,
             snapshots: context.snapshots,
             calls: context.calls,
             letters: context.letters,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// How far one split has come in event time.
 #[derive(Clone, Debug)]
 struct SplitTime {
-    id: String,
+    id: Arc<str>,
     /// The latest event time, or, with marks in the records, the highest mark.
     max: Timestamp,
     /// Its input is not silent.
@@ -51,7 +51,7 @@ impl SplitTimes {
     /// Adds the next split. It starts where the checkpoint left it.
     pub(crate) fn add(&mut self, id: &str) {
         let max = self.restored.remove(id).unwrap_or(Timestamp::MIN);
-        self.splits.push(SplitTime { id: id.to_owned(), max, active: true, finished: false });
+        self.splits.push(SplitTime { id: id.into(), max, active: true, finished: false });
     }
 
     /// Whether the split holds event time back.
@@ -70,6 +70,17 @@ impl SplitTimes {
         self.strategy.watermark(self.splits[split].max)
     }
 
+    /// All splits as they stand.
+    pub(crate) fn views(&self) -> impl Iterator<Item = SplitView> {
+        self.splits.iter().map(|split| SplitView {
+            id: split.id.clone(),
+            last: split.max,
+            watermark: self.strategy.watermark(split.max),
+            active: split.active,
+            finished: split.finished,
+        })
+    }
+
     /// How far a split may be ahead of the slowest one.
     pub(crate) fn max_drift(&self) -> Option<std::time::Duration> {
         self.strategy.max_drift()
@@ -82,11 +93,25 @@ impl SplitTimes {
 
     /// The minimum over the splits that hold event time back. If all are silent, the furthest of them counts: it must not
     /// matter which fell silent first. `None` if all are finished.
-    fn watermark(&self) -> Option<Timestamp> {
+    pub(crate) fn watermark(&self) -> Option<Timestamp> {
         let open = self.splits.iter().filter(|split| !split.finished);
         let lively = open.clone().filter(|split| split.active).map(|split| self.strategy.watermark(split.max)).min();
         lively.or_else(|| open.map(|split| self.strategy.watermark(split.max)).max())
     }
+}
+
+/// One split as it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct SplitView {
+    /// Empty where the operator is not behind a source.
+    pub(crate) id: Arc<str>,
+    /// The latest event time, or the highest mark; [`Timestamp::MIN`] if there was none.
+    pub(crate) last: Timestamp,
+    pub(crate) watermark: Timestamp,
+    /// Its input is not silent.
+    pub(crate) active: bool,
+    /// It has been read to its end.
+    pub(crate) finished: bool,
 }
 
 /// The small state of the operator.
@@ -128,9 +153,10 @@ impl<T: Data> StageFactory for EventTime<T> {
         } else {
             times.borrow_mut().add(ALL);
         }
+        context.generators.push((context.node(), times.clone()));
         let saved = times.clone();
         context.save(move || Saved {
-            splits: saved.borrow().splits.iter().map(|split| (split.id.clone(), split.max.millis())).collect(),
+            splits: saved.borrow().splits.iter().map(|split| (split.id.to_string(), split.max.millis())).collect(),
         });
         let next = only::<T>(outputs);
         let (time, split, site) = (self.time.clone(), context.split.clone(), context.site());
@@ -140,6 +166,10 @@ impl<T: Data> StageFactory for EventTime<T> {
 
     fn law(&self) -> Law {
         Law::OneToOne
+    }
+
+    fn makes_watermarks(&self) -> bool {
+        true
     }
 }
 

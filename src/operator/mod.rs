@@ -59,7 +59,7 @@ pub(crate) use context::{BuildContext, Meter, Restored, Site};
 pub(crate) use core::{Core, Front, Remains};
 pub(crate) use dedup::Dedup;
 pub(crate) use distinct::RunningDistinct;
-pub(crate) use event_time::EventTime;
+pub(crate) use event_time::{EventTime, SplitView};
 pub(crate) use filter::{Filter, SplitBy};
 pub(crate) use firing::Skip;
 pub(crate) use flat_map::FlatMap;
@@ -188,6 +188,11 @@ pub(crate) trait StageFactory: Send + Sync {
     /// What must hold between its counts.
     fn law(&self) -> Law {
         Law::Free
+    }
+
+    /// Whether event time begins here: what the stream told of it before does not pass.
+    fn makes_watermarks(&self) -> bool {
+        false
     }
 }
 

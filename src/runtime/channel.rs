@@ -119,6 +119,14 @@ impl InputClock {
         self.channels[channel].watermark
     }
 
+    /// How far each channel has come, whether it is silent, and whether it holds the clock back.
+    pub(super) fn channels(&self) -> impl Iterator<Item = (Timestamp, bool, bool)> {
+        let least = self.counted().min().filter(|least| *least < Timestamp::MAX && !self.all_idle);
+        self.channels
+            .iter()
+            .map(move |channel| (channel.watermark, channel.idle, !channel.idle && least == Some(channel.watermark)))
+    }
+
     /// Records come on a channel: it is not idle. Returns the clock if all were silent before: those behind must be told that
     /// this is over, also where none of these records go.
     pub(super) fn speaks(&mut self, channel: usize) -> Option<Timestamp> {
@@ -157,8 +165,7 @@ impl InputClock {
             self.clock = rose.unwrap_or(self.clock);
             return Tide::AllIdle(rose);
         }
-        let counted = self.channels.iter().filter(|channel| !channel.idle && channel.watermark >= self.clock);
-        match counted.map(|channel| channel.watermark).min() {
+        match self.counted().min() {
             Some(minimum) if minimum > self.clock => {
                 self.clock = minimum;
                 self.all_idle = false;
@@ -166,6 +173,12 @@ impl InputClock {
             }
             _ => Tide::Still,
         }
+    }
+
+    /// The watermarks of the channels that are neither silent nor behind the clock.
+    fn counted(&self) -> impl Iterator<Item = Timestamp> {
+        let counted = self.channels.iter().filter(|channel| !channel.idle && channel.watermark >= self.clock);
+        counted.map(|channel| channel.watermark)
     }
 }
 
@@ -246,6 +259,23 @@ mod tests {
         assert_eq!(clock.watermark(1, at(9)), Tide::Still, "it has caught up");
         assert_eq!(clock.watermark(0, at(12)), Tide::Still, "and counts again");
         assert_eq!(clock.watermark(1, at(10)), Tide::Rose(at(10)));
+    }
+
+    #[test]
+    fn the_channels_that_hold_the_clock_back_are_known() {
+        let holds = |clock: &InputClock| clock.channels().map(|(_, _, holds)| holds).collect::<Vec<_>>();
+        let mut clock = InputClock::new(vec![Timestamp::MIN; 3], Timestamp::MIN);
+        clock.watermark(0, at(5));
+        assert_eq!(holds(&clock), [false, true, true]);
+        clock.watermark(1, at(3));
+        assert_eq!(holds(&clock), [false, false, true]);
+        clock.idle(2);
+        assert_eq!(holds(&clock), [false, true, false]);
+        clock.speaks(2);
+        assert_eq!(holds(&clock), [false, true, false], "it is behind the clock and does not count");
+        let tides = [0, 1, 2].map(|channel| clock.idle(channel));
+        assert_eq!(tides[2], Tide::AllIdle(Some(at(5))));
+        assert_eq!(holds(&clock), [false; 3]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::mailbox::{AskLetters, Stop, send};
 use super::rescale::{Rescale, Rescaled};
 use super::status::{Board, JobStatus};
 use super::taking::take;
+use super::watermarks::WatermarkReport;
 use crate::error::{Error, Result};
 use crate::savepoint::SavepointInfo;
 use actix::Addr;
@@ -85,6 +86,25 @@ impl JobHandle {
     /// The job as it stands. Cheap; never waits for the job.
     pub fn status(&self) -> JobStatus {
         self.board.status()
+    }
+
+    /// How far each subtask has come in event time, and what holds it back: down to the splits of the sources. Cheap; never
+    /// waits for the job, and tells also of subtasks that are stuck.
+    ///
+    /// ```
+    /// use millstream::prelude::*;
+    ///
+    /// let job = Job::new("clocks");
+    /// let numbers = job.source(MemorySource::new(0..9_i64)).uid("numbers");
+    /// let timed = numbers.event_time(|n| Timestamp::from_seconds(*n), Watermarks::monotonic());
+    /// timed.key_by(|n| n % 2).count().sink(DiscardSink);
+    /// let handle = job.start(Config::default())?;
+    /// println!("{}", handle.explain_watermark());
+    /// handle.wait()?;
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn explain_watermark(&self) -> WatermarkReport {
+        self.board.explain_watermark()
     }
 
     /// Asks the job to stop: a last checkpoint, then it ends, to go on later from its state directory. Returns at once;

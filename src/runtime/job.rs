@@ -22,7 +22,8 @@ use super::rescale::Rescaling;
 use super::status::{Board, Failed, JobState};
 use super::subtask::Subtask;
 use super::taking::{self, Desk};
-use super::watchdog::{CheckpointWait, Watchdog};
+use super::watchdog::Watchdog;
+use super::watermarks::StallWatch;
 use crate::checkpoint::{Life, Tracker, Verdict};
 use crate::config::{Config, Decision, RestartState};
 use crate::error::{Error, Result};
@@ -89,10 +90,11 @@ pub(super) struct Master {
     pub(super) phase: Phase,
     attempt: u32,
     crew: Crew,
-    tracker: Tracker<Part>,
-    watchdog: Watchdog,
+    pub(super) tracker: Tracker<Part>,
+    pub(super) watchdog: Watchdog,
     /// Its next look at the open epoch.
-    watch: Option<SpawnHandle>,
+    pub(super) watch: Option<SpawnHandle>,
+    pub(super) stalls: StallWatch,
     /// How the job stands when the open epoch is complete, as it was decided when that epoch was opened: one that was opened
     /// before the last source ended does not hold all data, though it may complete after.
     opened_as: Life,
@@ -125,6 +127,7 @@ impl Master {
         Master {
             restarts: RestartState::new(config.restart),
             watchdog: Watchdog::new(config.checkpoint_warning),
+            stalls: StallWatch::new(config.watermark_warning),
             plan: Arc::new(plan),
             config: Arc::new(config),
             board,
@@ -182,6 +185,7 @@ impl Master {
         self.ledger = Some(ledger);
         self.listen(ctx);
         self.plan_automatic(ctx);
+        self.watch_watermarks(ctx);
         self.staff(blueprints?, ctx);
         Ok(())
     }
@@ -279,8 +283,7 @@ impl Master {
         if life == Life::Running {
             self.begin_automatic(epoch);
         }
-        let look_after = self.watchdog.opened(epoch, self.clock.elapsed());
-        self.watch = Some(ctx.run_later(look_after, move |master, ctx| master.watch(epoch, ctx)));
+        self.watch_epoch(epoch, ctx);
         self.savepoints.opened();
         let stop = life == Life::Stopped;
         tracing::trace!(job = %self.job(), %epoch, "checkpoint opened");
@@ -290,28 +293,6 @@ impl Master {
             subtasks.iter().for_each(|subtask| send(subtask, Control::Trigger { epoch, stop }));
         }
         self.schedule(None, ctx);
-    }
-
-    /// Tells of the open epoch if it takes long.
-    fn watch(&mut self, epoch: Epoch, ctx: &mut Context<Self>) {
-        let Some((due, look_after)) = self.watchdog.look(epoch, self.clock.elapsed()) else { return };
-        if let Some(open_for) = due {
-            let slow = self.board.set_slow(&self.plan, epoch, open_for, self.tracker.missing());
-            for CheckpointWait { operator, subtask, reason } in &slow.waits {
-                tracing::warn!(job = %self.job(), %operator, subtask, %epoch, ?open_for, reason,
-                    "a checkpoint takes long: it waits for this subtask");
-            }
-        }
-        self.watch = Some(ctx.run_later(look_after, move |master, ctx| master.watch(epoch, ctx)));
-    }
-
-    /// No epoch is open any more.
-    fn settled(&mut self, ctx: &mut Context<Self>) {
-        self.watchdog.settled();
-        if let Some(look) = self.watch.take() {
-            ctx.cancel_future(look);
-        }
-        self.board.clear_slow();
     }
 
     fn answer(
@@ -545,6 +526,7 @@ impl Master {
         }
         self.schedule(None, ctx);
         self.settled(ctx);
+        self.forget_watermarks();
         self.phase = Phase::Closing;
         if matches!(after, After::Restart(_) | After::End(Err(_))) {
             let job = self.plan.graph.job.clone();

@@ -59,6 +59,8 @@ mod stepped;
 mod subtask;
 mod taking;
 mod watchdog;
+mod watching;
+mod watermarks;
 
 pub use checkpoints::{Checkpoint, Checkpoints};
 pub use handle::JobHandle;
@@ -69,6 +71,9 @@ pub(crate) use restoring::plan_diff;
 pub use status::{JobRestart, JobState, JobStatus, LocalRestart, OperatorStatus};
 pub(crate) use stepped::{Random, SteppedJob};
 pub use watchdog::{CheckpointWait, SlowCheckpoint};
+pub use watermarks::{
+    GeneratorWatermark, InputWatermark, SplitWatermark, SubtaskWatermark, WatermarkReport, WatermarkStall,
+};
 
 use crate::config::Config;
 use crate::error::{Error, Result};

@@ -2,6 +2,7 @@
 
 use super::mailbox::Failure;
 use super::watchdog::{CheckpointWait, SlowCheckpoint, Stage};
+use super::watermarks::{Course, StallWatch, Times, WatermarkReport, WatermarkStall};
 use crate::graph::Plan;
 use crate::operator::Core;
 use crate::record::Epoch;
@@ -54,7 +55,7 @@ pub struct JobStatus {
     pub checkpoints: u64,
     /// Checkpoints that failed in this process.
     pub failed_checkpoints: u64,
-    /// The open checkpoint, if it takes longer than [`Config::checkpoint_warning`](crate::Config::checkpoint_warning).
+    /// The open checkpoint, if it takes longer than [`Config::checkpoint_warning`](crate::config::Config::checkpoint_warning).
     pub slow_checkpoint: Option<SlowCheckpoint>,
     /// Checkpoints of this process at which counts did not agree: records were lost or doubled between two operators, or an
     /// operator has miscounted. Each is logged as an error; it is a mistake of the engine. A program built with
@@ -67,6 +68,9 @@ pub struct JobStatus {
     /// How far event time has come at the operator that is furthest behind; `None` before the first watermark and for jobs
     /// without event time. [`Timestamp::MAX`] at the end.
     pub watermark: Option<Timestamp>,
+    /// What holds event time back, if some watermark has stood still for longer than
+    /// [`Config::watermark_warning`](crate::config::Config::watermark_warning) while records came.
+    pub watermark_stalls: Vec<WatermarkStall>,
     /// Its operators, in the order in which they were built.
     pub operators: Vec<OperatorStatus>,
     /// The last failure.
@@ -181,12 +185,18 @@ pub(super) struct SubtaskGauges {
     /// The operator in front of it, and its number.
     place: (String, usize),
     stage: Mutex<Stage>,
+    times: Mutex<Times>,
 }
 
 impl SubtaskGauges {
     /// Publishes where the subtask stands in a checkpoint.
     pub(super) fn publish_stage(&self, stage: Stage) {
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+    }
+
+    /// Publishes how far it has come in event time; `tell` brings that up to date.
+    pub(super) fn publish_times(&self, tell: impl FnOnce(&mut Times)) {
+        tell(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Publishes the counts of a core.
@@ -214,6 +224,7 @@ pub(super) struct Board {
     pub(super) checkpoints: AtomicU64,
     pub(super) failed_checkpoints: AtomicU64,
     slow: Mutex<Option<SlowCheckpoint>>,
+    stalls: Mutex<Vec<WatermarkStall>>,
     accounting: Mutex<(u64, Option<String>)>,
     pub(super) restarts: AtomicU64,
     pub(super) local_restarts: AtomicU64,
@@ -228,6 +239,7 @@ pub(super) struct Board {
 #[derive(Debug)]
 struct Layout {
     template: JobStatus,
+    course: Course,
     subtasks: Vec<Arc<SubtaskGauges>>,
     /// The subtasks whose clock tells how far the job has come: those with inputs.
     timed: Vec<usize>,
@@ -260,6 +272,7 @@ impl Layout {
             accounting_break: None,
             restarts: 0,
             watermark: None,
+            watermark_stalls: Vec::new(),
             operators: operators.collect(),
             failure: None,
             local_restarts: 0,
@@ -278,10 +291,16 @@ impl Layout {
                 let operators = chain.nodes.iter().map(|node| (*node, Gauges::default())).collect();
                 let clock = AtomicI64::new(Timestamp::MIN.millis());
                 let place = (plan.graph.nodes[chain.head].label().to_owned(), subtask);
-                subtasks.push(Arc::new(SubtaskGauges { operators, clock, place, stage: Mutex::default() }));
+                subtasks.push(Arc::new(SubtaskGauges {
+                    operators,
+                    clock,
+                    place,
+                    stage: Mutex::default(),
+                    times: Mutex::default(),
+                }));
             }
         }
-        Layout { template, subtasks, timed }
+        Layout { template, course: Course::new(plan), subtasks, timed }
     }
 }
 
@@ -294,6 +313,7 @@ impl Board {
             checkpoints: AtomicU64::new(0),
             failed_checkpoints: AtomicU64::new(0),
             slow: Mutex::default(),
+            stalls: Mutex::default(),
             accounting: Mutex::default(),
             restarts: AtomicU64::new(0),
             local_restarts: AtomicU64::new(0),
@@ -366,6 +386,29 @@ impl Board {
         *self.slow.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// How event time stands, and what holds it back.
+    pub(super) fn explain_watermark(&self) -> WatermarkReport {
+        let layout = self.layout();
+        let times = |gauges: &Arc<SubtaskGauges>| gauges.times.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let times: Vec<Times> = layout.subtasks.iter().map(times).collect();
+        layout.course.report(&times, |node| layout.template.operators[node].name.clone())
+    }
+
+    /// Looks whether a watermark stands still.
+    pub(super) fn look_at_watermarks(&self, watch: &mut StallWatch, now: Duration) {
+        let records = |gauges: &Arc<SubtaskGauges>| {
+            gauges.operators.first().map_or(0, |(_, gauges)| gauges.records_in.load(Relaxed))
+        };
+        let records: Vec<u64> = self.layout().subtasks.iter().map(records).collect();
+        let stalls = watch.look(now, &self.explain_watermark(), &records);
+        *self.stalls.lock().unwrap_or_else(PoisonError::into_inner) = stalls;
+    }
+
+    /// No watermark stands still.
+    pub(super) fn clear_stalls(&self) {
+        self.stalls.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// At a checkpoint counts did not agree.
     pub(super) fn add_accounting_break(&self, what: String) {
         let mut accounting = self.accounting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -409,6 +452,7 @@ impl Board {
         status.checkpoints = self.checkpoints.load(Relaxed);
         status.failed_checkpoints = self.failed_checkpoints.load(Relaxed);
         status.slow_checkpoint = self.slow.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        status.watermark_stalls = self.stalls.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (status.accounting_breaks, status.accounting_break) =
             self.accounting.lock().unwrap_or_else(PoisonError::into_inner).clone();
         status.restarts = self.restarts.load(Relaxed);

@@ -14,6 +14,7 @@ use super::mailbox::{Failure, News, Part};
 use super::shell::{Effect, Lane, Shell, Work};
 use super::status::{Board, Failed, JobState, JobStatus};
 use super::watchdog::Watchdog;
+use super::watermarks::{StallWatch, WatermarkReport};
 use crate::bug::{self, Bug};
 use crate::checkpoint::{Life, Tracker, Verdict};
 use crate::config::{Config, Decision, RestartState};
@@ -109,6 +110,7 @@ pub(crate) struct SteppedJob {
     mail: VecDeque<Mail>,
     tracker: Tracker<Part>,
     watchdog: Watchdog,
+    stalls: StallWatch,
     opened_as: Life,
     /// The sources that still read.
     reading: BTreeSet<usize>,
@@ -143,8 +145,9 @@ impl SteppedJob {
         config.state_dir = config.state_dir.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
         config.simulated = true;
         let disk = SimulatedDisk::mount(config.state_dir.as_deref().expect("a directory was given or made"));
-        let warning = config.checkpoint_warning;
         let mut job = SteppedJob {
+            watchdog: Watchdog::new(config.checkpoint_warning),
+            stalls: StallWatch::new(config.watermark_warning),
             board: Arc::new(Board::new(&plan)),
             plan: Arc::new(plan),
             restarts: RestartState::new(config.restart),
@@ -156,7 +159,6 @@ impl SteppedJob {
             seats: Vec::new(),
             mail: VecDeque::new(),
             tracker: Tracker::new(0, 0),
-            watchdog: Watchdog::new(warning),
             opened_as: Life::Running,
             reading: BTreeSet::new(),
             settled: Epoch::ZERO,
@@ -226,6 +228,7 @@ impl SteppedJob {
         self.board.began_from.store(epoch.as_u64(), Relaxed);
         self.tracker = Tracker::new(attempt, self.seats.len());
         self.watchdog.settled();
+        self.stalls.reset();
         self.settled = Epoch::new(attempt, 0);
         self.reading = (0..self.seats.len()).filter(|&seat| self.seats[seat].shell.is_source()).collect();
         self.board.set_state(JobState::Running);
@@ -659,6 +662,7 @@ impl SteppedJob {
         for (number, seat) in self.seats.iter().enumerate() {
             let gauges = self.board.subtask(number);
             gauges.publish_stage(seat.shell.stage());
+            gauges.publish_times(|times| seat.shell.tell_times(times));
             seat.shell.core().into_iter().for_each(|core| gauges.publish(core));
         }
         self.watch();
@@ -669,9 +673,12 @@ impl SteppedJob {
         self.board.restarts.store(restarts, Relaxed);
     }
 
-    /// Tells of a checkpoint that takes long.
+    /// Tells of a checkpoint that takes long, and of watermarks that stand still.
     fn watch(&mut self) {
         let now = self.clock.elapsed();
+        if self.stalls.is_due(now) {
+            self.board.look_at_watermarks(&mut self.stalls, now);
+        }
         let Some(epoch) = self.watchdog.epoch() else { return self.board.clear_slow() };
         if let Some((Some(open_for), _)) = self.watchdog.look(epoch, now) {
             self.board.set_slow(&self.plan, epoch, open_for, self.tracker.missing());
@@ -681,5 +688,10 @@ impl SteppedJob {
     /// The job as it stands.
     pub(crate) fn status(&self) -> JobStatus {
         self.board.status()
+    }
+
+    /// What holds event time back.
+    pub(crate) fn explain_watermark(&self) -> WatermarkReport {
+        self.board.explain_watermark()
     }
 }

@@ -149,6 +149,7 @@ impl Subtask {
     fn publish(&self) {
         let Some(shell) = &self.shell else { return };
         self.gauges.publish_stage(shell.stage());
+        self.gauges.publish_times(|times| shell.tell_times(times));
         if let Some(core) = shell.core() {
             self.gauges.publish(core);
         }

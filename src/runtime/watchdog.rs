@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::time::Duration;
 
 /// A checkpoint that has not been completed for longer than
-/// [`Config::checkpoint_warning`](crate::Config::checkpoint_warning).
+/// [`Config::checkpoint_warning`](crate::config::Config::checkpoint_warning).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SlowCheckpoint {

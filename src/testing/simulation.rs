@@ -4,7 +4,7 @@ use super::{Faults, Fuse};
 use crate::api::Job;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::runtime::{DeadLetters, JobStatus, Random, SteppedJob};
+use crate::runtime::{DeadLetters, JobStatus, Random, SteppedJob, WatermarkReport};
 use crate::time::{Clock, ManualClock, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,6 +130,11 @@ impl Simulation {
     /// The job as it stands.
     pub fn status(&self) -> JobStatus {
         self.job.status()
+    }
+
+    /// How far each subtask has come in event time, and what holds it back.
+    pub fn explain_watermark(&self) -> WatermarkReport {
+        self.job.explain_watermark()
     }
 
     /// Makes at most that many moves, without moving the clock. Returns whether more are possible.

@@ -15,6 +15,7 @@ mod shaping;
 mod silence;
 mod slow_checkpoint;
 mod slow_sink;
+mod stalled;
 mod support;
 mod watermarks;
 mod window_edges;

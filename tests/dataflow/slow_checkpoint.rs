@@ -1,26 +1,9 @@
 //! A checkpoint that does not complete is told of, with the subtask that it waits for, and completes when that goes on.
 
-use crate::support::eventually;
+use crate::support::{Bar, eventually};
 use millstream::connector::{Error, Guarantee, Prepared, Sink, SinkContext, SinkWriter};
 use millstream::prelude::*;
 use millstream::record::Epoch;
-use std::sync::{Arc, Condvar, Mutex};
-
-/// Holds whoever comes until it is opened.
-#[derive(Clone, Default)]
-struct Bar(Arc<(Mutex<bool>, Condvar)>);
-
-impl Bar {
-    fn pass(&self) {
-        let (open, opened) = &*self.0;
-        drop(opened.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
-    }
-
-    fn open(&self) {
-        *self.0.0.lock().unwrap() = true;
-        self.0.1.notify_all();
-    }
-}
 
 fn config() -> Config {
     Config::default().checkpoint_interval(millis(1)).checkpoint_warning(millis(1))

@@ -7,7 +7,7 @@ use millstream::prelude::*;
 use millstream::record::Epoch;
 use millstream::time::{Clock, SystemClock};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// Ends a stream in a sink that collects.
@@ -53,6 +53,22 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 /// How many records an operator has let go, over all lives.
 pub(crate) fn records_out(handle: &JobHandle, uid: &str) -> u64 {
     handle.status().operator(uid).unwrap_or_else(|| panic!("there is no operator `{uid}`")).records_out
+}
+
+/// Holds whoever comes until it is opened.
+#[derive(Clone, Default)]
+pub(crate) struct Bar(Arc<(Mutex<bool>, Condvar)>);
+
+impl Bar {
+    pub(crate) fn pass(&self) {
+        let (open, opened) = &*self.0;
+        drop(opened.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
+    }
+
+    pub(crate) fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
 }
 
 /// Opens a [`GatedSource`] up to a record.

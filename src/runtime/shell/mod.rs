@@ -20,6 +20,7 @@ mod journal;
 mod outage;
 mod recovery;
 mod source;
+mod times;
 mod work;
 
 use super::accounts::Tally;
