@@ -11,6 +11,7 @@ mod dlq;
 mod job;
 mod savepoint;
 mod talk;
+mod watch;
 
 use crate::api::Job;
 use crate::error::Error;
@@ -47,6 +48,7 @@ struct Place {
 #[derive(Debug, Subcommand)]
 enum Command {
     Status(talk::Status),
+    ExplainWatermark(watch::ExplainWatermark),
     Stop(talk::Stop),
     Rescale(talk::Rescale),
     #[command(subcommand)]
@@ -147,6 +149,7 @@ impl Command {
     fn run(self) -> Done {
         match self {
             Command::Status(command) => command.run(),
+            Command::ExplainWatermark(command) => command.run(),
             Command::Stop(command) => command.run(),
             Command::Rescale(command) => command.run(),
             Command::Checkpoints(command) => command.run(),

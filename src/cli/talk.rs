@@ -1,6 +1,7 @@
 //! `status`, `stop`, `rescale`: a word with a running job.
 
 use super::savepoint::{absolute, described, tell};
+use super::watch::warnings;
 use super::{Done, Failure, Place, json, table};
 use crate::control::{ControlClient, Request};
 use crate::error::Error;
@@ -21,8 +22,9 @@ pub(super) fn connect(state_dir: &Path) -> Result<ControlClient, Failure> {
 
 /// Tell how a running job stands
 ///
-/// Shows its state, its last failure, its checkpoints and restarts, and of each operator how many records it has taken, sent on,
-/// found too late, and given up on.
+/// Shows its state, its last failure, its checkpoints and restarts, for whom a checkpoint waits that takes long, what holds a
+/// watermark that stands still, and of each operator how many records it has taken, sent on, found too late, and given up
+/// on.
 ///
 /// Example: millstream status --state-dir state
 #[derive(clap::Args, Debug)]
@@ -49,6 +51,10 @@ impl Status {
         writeln!(out, "checkpoints  {} complete, {} failed", text("checkpoints"), text("failed_checkpoints"))?;
         writeln!(out, "restarts     {} of the job, {} of single subtasks", text("restarts"), text("local_restarts"))?;
         writeln!(out, "last failure {}\n", text("failure"))?;
+        let warnings = warnings(&status);
+        if !warnings.is_empty() {
+            writeln!(out, "{}\n", warnings.join("\n"))?;
+        }
         let columns = ["uid", "parallelism", "records_in", "records_out", "late", "dead"];
         let operators = status["operators"].as_array().into_iter().flatten();
         let cell = |operator: &Value, name: &str| match &operator[name] {

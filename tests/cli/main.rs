@@ -4,6 +4,7 @@
 
 mod program;
 mod savepoint;
+mod watch;
 
 use millstream::JobHandle;
 use millstream::control::{ControlClient, Request};

@@ -44,6 +44,8 @@ use tempfile::TempDir;
 pub enum Request {
     /// Its status: a [`JobStatus`](crate::JobStatus).
     Status,
+    /// How far event time has come, and what holds it back: a [`WatermarkReport`](crate::WatermarkReport).
+    ExplainWatermark,
     /// To stop after a last checkpoint. Answered at once, with `null`.
     Stop,
     /// To go on at another parallelism: a [`Rescaled`](crate::Rescaled), when it runs again.

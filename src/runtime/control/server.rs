@@ -140,6 +140,7 @@ impl Job {
     fn serve(&self, request: Request) -> Result<Value> {
         match request {
             Request::Status => Ok(value(self.board.status())),
+            Request::ExplainWatermark => Ok(value(self.board.explain_watermark())),
             Request::Stop => {
                 send(&self.master, Stop);
                 Ok(Value::Null)
