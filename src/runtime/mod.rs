@@ -16,6 +16,11 @@
 //! * A channel (`channel.rs`) keeps the order of its elements; between channels there is none.
 //! * Data goes out only with credit, so mailboxes are bounded; nothing is dropped.
 //!
+//! # What is told
+//! Each subtask publishes (`status.rs`) what it has counted and where it stands after each step, and nobody waits for it. At
+//! each checkpoint the accounts of all are compared (`accounts.rs`). Who holds up a checkpoint (`watchdog.rs`) or a watermark
+//! (`watermarks/`) for long is named.
+//!
 //! # Failure
 //! actix does not restart an actor that panics, and loses its mailbox. So user code runs guarded, a panic is attributed to
 //! operator and subtask, and the shell lives on.

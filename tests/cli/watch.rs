@@ -23,10 +23,7 @@ fn the_split_that_holds_event_time_back_is_named_by_explain_watermark_and_status
         let look = || Some(told(arguments, &state)).filter(|text| words.iter().all(|word| text.contains(word)));
         (0..LOOKS).find_map(|_| look().or_else(pause)).unwrap_or_else(|| panic!("{}", told(arguments, &state)))
     };
-    wait_for(
-        &["status"],
-        &["`counts` has stood still for ", "`quiet`, subtask 0, split `", "quiet.log`"],
-    );
+    wait_for(&["status"], &["`counts` has stood still for ", "`quiet`, subtask 0, split `", "quiet.log`"]);
     let text = wait_for(&["explain-watermark"], &["not holding it back"]);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[..2], ["job `union`", "`counts` -> `counts/sink`, subtask 0: no watermark yet"], "{text}");
