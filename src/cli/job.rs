@@ -55,7 +55,7 @@ pub(super) struct Settings {
 }
 
 /// Reads what `checkpoints list` prints.
-fn epoch(text: &str) -> Result<Epoch, String> {
+pub(super) fn epoch(text: &str) -> Result<Epoch, String> {
     let parsed = text.split_once('.').and_then(|(attempt, count)| {
         let epoch = Epoch::new(attempt.parse().ok()?, count.parse().ok()?);
         (epoch.to_string() == text).then_some(epoch)

@@ -10,6 +10,7 @@ mod checkpoints;
 mod dlq;
 mod job;
 mod savepoint;
+mod state;
 mod talk;
 mod watch;
 
@@ -55,6 +56,8 @@ enum Command {
     Checkpoints(checkpoints::Checkpoints),
     #[command(subcommand, name = "savepoint")]
     Savepoints(savepoint::Savepoints),
+    #[command(subcommand)]
+    State(state::State),
     #[command(subcommand)]
     Dlq(dlq::Dlq),
 }
@@ -154,6 +157,7 @@ impl Command {
             Command::Rescale(command) => command.run(),
             Command::Checkpoints(command) => command.run(),
             Command::Savepoints(command) => command.run(),
+            Command::State(command) => command.run(),
             Command::Dlq(command) => command.run(),
         }
     }

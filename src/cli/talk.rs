@@ -5,6 +5,7 @@ use super::watch::warnings;
 use super::{Done, Failure, Place, json, table};
 use crate::control::{ControlClient, Request};
 use crate::error::Error;
+use crate::runtime::Checkpoints;
 use crate::savepoint::Savepoint;
 use serde_json::Value;
 use std::io::{self, Write};
@@ -93,6 +94,14 @@ impl Stop {
         // The connection ends with this run of the job; another may begin at once.
         while client.ask(&Request::Status).is_ok() {
             thread::sleep(Duration::from_millis(50));
+        }
+        // If it runs again there is nothing to be read, and no reason to doubt.
+        let known = Checkpoints::open(&self.place.state_dir).ok().filter(|known| known.life == "running");
+        if let Some(last) = known.map(|known| known.kept.last().map_or("nothing".to_owned(), |kept| kept.epoch.clone()))
+        {
+            return Err(Failure::Other(format!(
+                "the job has ended without a last checkpoint, and goes on from {last} when it is started; its log says why"
+            )));
         }
         let mut out = io::stdout().lock();
         match savepoint {

@@ -5,6 +5,7 @@
 //! <state-dir>/job.redb                          the manifest; job.unborn until it is whole
 //! <state-dir>/dead-letters.redb                 records that could not be processed; dead-letters.unborn until it is whole
 //! <state-dir>/restoring                         while a savepoint is restored, until there is a job.redb
+//! <state-dir>/view-*/                           copies of the state, for those who look at it while the job runs
 //! <state-dir>/savepoints/                       savepoints that the job takes by itself
 //! <state-dir>/<generation>/<uid>/<subtask>.redb keyed state
 //! ```
@@ -27,6 +28,8 @@ const LETTERS: &str = "dead-letters.redb";
 const UNBORN_LETTERS: &str = "dead-letters.unborn";
 /// A manifest that a crash has kept from being born: of no worth.
 const UNBORN: &str = "job.unborn";
+/// What the folders begin with in which there are copies to look at.
+pub(super) const VIEW: &str = "view-";
 /// Says, in a directory without a manifest, that what else is there is part of a restore.
 const RESTORING: &str = "restoring";
 
@@ -75,10 +78,20 @@ impl StateDirectory {
         let passing = temporary.is_some() || config.simulated;
         let survives = if passing { Survives::ProcessDeath } else { Survives::PowerLoss };
         let directory = StateDirectory { path, _lock: Some(lock), _temporary: temporary, survives };
+        directory.remove_views()?;
         if config.fresh {
             directory.empty()?;
         }
         Ok(directory)
+    }
+
+    /// Removes the copies of those who looked at the state while the job ran, and were killed meanwhile.
+    fn remove_views(&self) -> Result<()> {
+        for name in self.entries()?.iter().filter(|name| name.starts_with(VIEW)) {
+            let view = self.path.join(name);
+            fs::remove_dir_all(&view).map_err(|cause| io("remove an old view", &view, cause))?;
+        }
+        Ok(())
     }
 
     /// Takes the lock of the directory of a job that does not run.

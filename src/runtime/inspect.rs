@@ -1,23 +1,28 @@
-//! Looking into the state of a job that does not run, without its program.
+//! Looking into the state of a job, without its program: of one that does not run, in its files; of one that does, in a copy
+//! that it makes of itself.
 
-use super::directory::StateDirectory;
+use super::control::{ControlClient, Request};
+use super::directory::{StateDirectory, VIEW};
 use super::ledger::{read_kept, read_manifest};
-use crate::checkpoint::Manifest;
+use crate::checkpoint::{Manifest, OperatorEntry, SubtaskEntry};
 use crate::error::{Error, Result};
 use crate::record::{Epoch, KeyGroup};
+use crate::savepoint::{self, Savepoint};
 use crate::state::{self, Identity, Inspector, JobFile, Listed, StateEntry, Tally};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tempfile::TempDir;
 
-/// The state of a job that does not run, at one of its checkpoints.
+/// The state of a job at one moment: one of the checkpoints of a job that does not run, the present of one that does, or a
+/// savepoint.
 ///
-/// No file is changed: after a crash a state file is repaired in memory only. While a view or a clone of it lives, the job
-/// cannot be started; other views can be opened.
+/// No file is changed: after a crash a state file is repaired in memory only. While a view of a stopped job or a clone of it
+/// lives, the job cannot be started; other views can be opened.
 ///
 /// ```
 /// use millstream::StateView;
@@ -38,10 +43,26 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct StateView {
-    directory: Arc<StateDirectory>,
-    manifest: Manifest,
-    /// Those it can also be seen at, oldest first.
-    kept: Vec<Manifest>,
+    path: PathBuf,
+    job: String,
+    epoch: Epoch,
+    operators: Vec<OperatorEntry>,
+    subtasks: Vec<SubtaskEntry>,
+    place: Place,
+}
+
+/// Where the keyed state lies.
+#[derive(Clone, Debug)]
+enum Place {
+    /// In the files of a job that does not run.
+    Files {
+        directory: Arc<StateDirectory>,
+        manifest: Arc<Manifest>,
+        /// Those it can also be seen at, oldest first.
+        kept: Arc<Vec<Manifest>>,
+    },
+    /// In a savepoint, which goes with its folder if it was only made to be looked at.
+    Savepoint { path: PathBuf, _folder: Option<Arc<TempDir>> },
 }
 
 /// An operator that keeps something.
@@ -96,7 +117,7 @@ pub enum StateChange {
 }
 
 impl StateView {
-    /// The state at the last complete checkpoint.
+    /// The state of a job that does not run, at its last complete checkpoint.
     ///
     /// # Errors
     /// [`Error::StateDirectoryInUse`] if the job runs; [`Error::State`] if there is no job, or its manifest is damaged.
@@ -107,39 +128,101 @@ impl StateView {
         let mut kept = read_kept(&file, &directory)?;
         kept.retain(|older| older.epoch < manifest.epoch);
         kept.push(manifest.clone());
-        Ok(StateView { directory: Arc::new(directory), manifest, kept })
+        Ok(Self::of_files(Arc::new(directory), manifest, Arc::new(kept)))
+    }
+
+    /// The state of a job whether it runs or not. One that runs makes a checkpoint and a copy of all its state, as for a
+    /// savepoint; the copy lies in the state directory until the view and its clones are dropped, and is at the latest removed
+    /// when the job is started again.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); if the job runs, as [`JobHandle::savepoint`](crate::JobHandle::savepoint), as
+    /// [`Error::Refused`].
+    pub fn of_job(state_dir: impl AsRef<Path>) -> Result<StateView> {
+        let state_dir = state_dir.as_ref();
+        let Some(mut client) = ControlClient::connect(state_dir)? else { return StateView::open(state_dir) };
+        let refuse = |cause| Error::State(state::Error::io(state_dir, "make a folder there for a view", cause));
+        let whole = std::path::absolute(state_dir).map_err(refuse)?;
+        let folder = tempfile::Builder::new().prefix(VIEW).tempdir_in(whole).map_err(refuse)?;
+        let path = folder.path().join("now.savepoint");
+        client.ask(&Request::Savepoint { path: path.clone(), stop: false })?;
+        let view = StateView::of_savepoint(path)?;
+        let Place::Savepoint { path, .. } = view.place else { return Ok(view) };
+        let place = Place::Savepoint { path, _folder: Some(Arc::new(folder)) };
+        Ok(StateView { path: state_dir.to_owned(), place, ..view })
+    }
+
+    /// The state in a savepoint.
+    ///
+    /// # Errors
+    /// As [`Savepoint::open`].
+    pub fn of_savepoint(path: impl AsRef<Path>) -> Result<StateView> {
+        let path = path.as_ref().to_owned();
+        let savepoint = Savepoint::open(&path)?;
+        let (header, content) = (savepoint.header(), savepoint.content());
+        Ok(StateView {
+            job: header.job.clone(),
+            epoch: header.epoch,
+            operators: content.operators.clone(),
+            subtasks: content.subtasks.clone(),
+            place: Place::Savepoint { path: path.clone(), _folder: None },
+            path,
+        })
+    }
+
+    fn of_files(directory: Arc<StateDirectory>, manifest: Manifest, kept: Arc<Vec<Manifest>>) -> Self {
+        StateView {
+            path: directory.path().to_owned(),
+            job: manifest.job.clone(),
+            epoch: manifest.epoch,
+            operators: manifest.operators.clone(),
+            subtasks: manifest.subtasks.clone(),
+            place: Place::Files { directory, manifest: Arc::new(manifest), kept },
+        }
     }
 
     /// The job's name.
     pub fn job(&self) -> &str {
-        &self.manifest.job
+        &self.job
     }
 
     /// The epoch of the checkpoint that is seen.
     pub fn epoch(&self) -> Epoch {
-        self.manifest.epoch
+        self.epoch
     }
 
     /// The epochs at which the state can be seen, oldest first; the last is that of the last complete checkpoint.
     pub fn epochs(&self) -> Vec<Epoch> {
-        self.kept.iter().map(|manifest| manifest.epoch).collect()
+        match &self.place {
+            Place::Files { kept, .. } => kept.iter().map(|manifest| manifest.epoch).collect(),
+            Place::Savepoint { .. } => vec![self.epoch],
+        }
     }
 
     /// The state at another checkpoint that is kept.
     ///
     /// # Errors
-    /// [`Error::Inspect`] if it is not kept.
+    /// [`Error::Inspect`] if it is not kept, or the job runs: then only its present can be seen.
     pub fn at(&self, epoch: Epoch) -> Result<StateView> {
-        let Some(manifest) = self.kept.iter().find(|manifest| manifest.epoch == epoch) else {
+        if epoch == self.epoch {
+            return Ok(self.clone());
+        }
+        let Place::Files { directory, kept, .. } = &self.place else {
+            return Err(self.refuse(format!(
+                "only epoch {} can be seen here; for another checkpoint stop the job, or look at a savepoint",
+                self.epoch
+            )));
+        };
+        let Some(manifest) = kept.iter().find(|manifest| manifest.epoch == epoch) else {
             let kept: Vec<String> = self.epochs().iter().map(ToString::to_string).collect();
             return Err(self.refuse(format!("epoch {epoch} is not kept; those that are: {}", kept.join(", "))));
         };
-        Ok(StateView { manifest: manifest.clone(), ..self.clone() })
+        Ok(Self::of_files(directory.clone(), manifest.clone(), kept.clone()))
     }
 
     /// The operators that keep something.
     pub fn operators(&self) -> Vec<KeptOperator> {
-        let entries = self.manifest.operators.iter();
+        let entries = self.operators.iter();
         let shown = entries.map(|entry| KeptOperator {
             uid: entry.uid.clone(),
             kind: entry.kind.clone(),
@@ -177,7 +260,7 @@ impl StateView {
     /// [`Error::Inspect`] if there is no such operator.
     pub fn unkeyed(&self, uid: &str) -> Result<BTreeMap<usize, Value>> {
         self.check_operator(uid)?;
-        let subtasks = self.manifest.subtasks.iter();
+        let subtasks = self.subtasks.iter();
         let kept =
             subtasks.filter_map(|subtask| Some((subtask.index, subtask.operators.get(uid)?.get("state")?.clone())));
         Ok(kept.collect())
@@ -220,7 +303,7 @@ impl StateView {
         let inspectors = self.inspectors(uid)?;
         self.check_state(uid, state, &inspectors)?;
         for (subtask, inspector) in inspectors {
-            let shown = inspector.visit(state, |entry| match visit(subtask, entry) {
+            let shown = inspector.visit(state, |entry| match visit(subtask.of(entry.group), entry) {
                 Ok(ControlFlow::Continue(())) => Ok(()),
                 Ok(ControlFlow::Break(())) => Err(End::Enough),
                 Err(error) => Err(End::Failed(error)),
@@ -261,7 +344,7 @@ impl StateView {
             for (subtask, inspector) in self.inspectors(&uid)? {
                 for Listed { name, .. } in inspector.states() {
                     inspector.visit(&name, |entry| {
-                        let line = Line { operator: &uid, state: &name, subtask, entry };
+                        let line = Line { operator: &uid, state: &name, subtask: subtask.of(entry.group), entry };
                         put(serde_json::to_string(&line).expect("an entry is plain data"))
                     })?;
                 }
@@ -306,20 +389,27 @@ impl StateView {
         Ok(())
     }
 
-    /// What the subtasks of an operator hold in their files, as far as they have any.
-    fn inspectors(&self, uid: &str) -> Result<Vec<(usize, Inspector)>> {
+    /// What the subtasks of an operator hold, as far as they hold anything.
+    fn inspectors(&self, uid: &str) -> Result<Vec<(Subtask, Inspector)>> {
         self.check_operator(uid)?;
         self.inspectors_if_any(uid)
     }
 
-    fn inspectors_if_any(&self, uid: &str) -> Result<Vec<(usize, Inspector)>> {
-        let Manifest { job_id, generation, epoch, files, .. } = &self.manifest;
+    fn inspectors_if_any(&self, uid: &str) -> Result<Vec<(Subtask, Inspector)>> {
+        let (directory, manifest) = match &self.place {
+            Place::Files { directory, manifest, .. } => (directory, manifest),
+            Place::Savepoint { path, .. } => {
+                let Some(entry) = self.operators.iter().find(|entry| entry.uid == uid) else { return Ok(Vec::new()) };
+                return Ok(vec![(Subtask::Of(entry.parallelism), savepoint::inspect(path, uid)?)]);
+            }
+        };
+        let Manifest { job_id, generation, epoch, files, .. } = &**manifest;
         let files = files.get(uid).into_iter().flatten().enumerate();
         let written = files.filter(|(_, written)| **written != Epoch::ZERO);
         let open = |(subtask, written): (usize, &Epoch)| {
-            let path = self.directory.state_file(*generation, uid, subtask);
+            let path = directory.state_file(*generation, uid, subtask);
             let identity = Identity { job_id: *job_id, uid: uid.to_owned(), subtask, generation: *generation };
-            Ok((subtask, Inspector::open(&path, &identity, *epoch, *written)?))
+            Ok((Subtask::Is(subtask), Inspector::open(&path, &identity, *epoch, *written)?))
         };
         written.map(open).collect()
     }
@@ -333,7 +423,7 @@ impl StateView {
         Err(self.refuse(format!("no operator `{uid}` keeps anything; those that do: {}", known.join(", "))))
     }
 
-    fn check_state(&self, uid: &str, state: &str, inspectors: &[(usize, Inspector)]) -> Result<()> {
+    fn check_state(&self, uid: &str, state: &str, inspectors: &[(Subtask, Inspector)]) -> Result<()> {
         let mut known: Vec<String> =
             inspectors.iter().flat_map(|(_, inspector)| inspector.states()).map(|listed| listed.name).collect();
         if known.iter().any(|name| name == state) {
@@ -345,7 +435,24 @@ impl StateView {
     }
 
     fn refuse(&self, reason: String) -> Error {
-        Error::Inspect { path: self.directory.path().to_owned(), reason }
+        Error::Inspect { path: self.path.clone(), reason }
+    }
+}
+
+/// Which subtask has an entry.
+#[derive(Clone, Copy, Debug)]
+enum Subtask {
+    Is(usize),
+    /// Of so many, the one that owned its key group.
+    Of(usize),
+}
+
+impl Subtask {
+    fn of(self, group: usize) -> usize {
+        match self {
+            Subtask::Is(subtask) => subtask,
+            Subtask::Of(parallelism) => group * parallelism / KeyGroup::COUNT,
+        }
     }
 }
 
@@ -363,7 +470,7 @@ impl From<state::Error> for End {
 
 /// The entries of a key group, by where they lie.
 fn entries(
-    inspectors: &[(usize, Inspector)],
+    inspectors: &[(Subtask, Inspector)],
     state: &str,
     group: usize,
 ) -> Result<BTreeMap<Vec<u8>, StateEntry>, state::Error> {

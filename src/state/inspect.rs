@@ -12,6 +12,8 @@ use crate::record::{Epoch, KeyGroup};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::fmt;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 /// The kinds of state, those first whose names begin with others.
@@ -110,16 +112,54 @@ pub struct StateEntry {
 /// ```
 #[derive(Debug)]
 pub struct Inspector {
-    export: Export,
+    of: Box<dyn Inspected>,
+}
+
+/// Takes an entry's key and value, and says whether to go on.
+pub(crate) type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
+
+/// Where entries lie, by state and key group: a state file, or a copy.
+pub(crate) trait Inspected: fmt::Debug + Send {
+    /// The states.
+    fn declarations(&self) -> &[Declaration];
+
+    /// Shows all entries of a state in one key group, in order, until `visit` breaks off. None if there is no such state.
+    fn read(&self, state: &str, group: usize, visit: &mut Visit<'_>) -> Result<(), Error>;
+}
+
+impl Inspected for Export {
+    fn declarations(&self) -> &[Declaration] {
+        Export::declarations(self)
+    }
+
+    fn read(&self, state: &str, group: usize, visit: &mut Visit<'_>) -> Result<(), Error> {
+        /// The end, early: broken off, or failed.
+        struct End(Option<Error>);
+        impl From<Error> for End {
+            fn from(error: Error) -> Self {
+                End(Some(error))
+            }
+        }
+        let ended = self.entries(state, group, |key, value| match visit(key, value) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(End(None)),
+        });
+        ended.or_else(|End(error)| error.map_or(Ok(()), Err))
+    }
 }
 
 impl From<Export> for Inspector {
     fn from(export: Export) -> Self {
-        Inspector { export }
+        Inspector::of(export)
     }
 }
 
 impl Inspector {
+    /// Looks at what lies anywhere.
+    pub(crate) fn of(inspected: impl Inspected + 'static) -> Self {
+        Inspector { of: Box::new(inspected) }
+    }
+
     /// Opens a file that nobody uses, at `epoch`, and leaves it as it is: one that was not closed is repaired in memory.
     ///
     /// * `written`: as for [`Store::open`](super::Store::open).
@@ -140,7 +180,7 @@ impl Inspector {
             kind: kind(state).to_owned(),
             types: state.to_string(),
         };
-        self.export.declarations().iter().map(listed).collect()
+        self.of.declarations().iter().map(listed).collect()
     }
 
     /// How large a state is. Reads all of it.
@@ -186,13 +226,13 @@ impl Inspector {
         group: usize,
         mut visit: impl FnMut(&StateEntry) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(declaration) = self.export.declarations().iter().find(|known| known.name() == state) else {
+        let Some(declaration) = self.of.declarations().iter().find(|known| known.name() == state) else {
             return Ok(());
         };
         let form = Form::of(declaration);
         // The pieces of a list come one after the other.
         let mut list: Option<StateEntry> = None;
-        self.export.entries(state, group, |key, value| {
+        let mut show = |key: &[u8], value: &[u8]| {
             let entry = form.entry(group, key, value);
             if !form.is_list {
                 return visit(&entry);
@@ -202,7 +242,13 @@ impl Inspector {
                 _ => list.replace(entry).map_or(Ok(()), |whole| visit(&whole))?,
             }
             Ok(())
+        };
+        let mut shown = Ok(());
+        self.of.read(state, group, &mut |key, value| {
+            shown = show(key, value);
+            if shown.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
+        shown?;
         list.map_or(Ok(()), |whole| visit(&whole))
     }
 }

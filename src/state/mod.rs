@@ -141,6 +141,7 @@ pub use error::Error;
 pub use flush::{Flush, FlushOutcome};
 pub use fold::{Fold, FoldOutcome};
 pub use guarded::{Survives, sync_dir};
+pub(crate) use inspect::{Inspected, Visit};
 pub use inspect::{Inspector, Listed, StateEntry, Tally};
 pub use job_file::JobFile;
 pub use letters::{LetterFile, LetterStatus, StoredLetter};

@@ -4,6 +4,7 @@
 
 mod program;
 mod savepoint;
+mod state;
 mod watch;
 
 use millstream::JobHandle;
