@@ -41,11 +41,17 @@ pub(super) enum Dlq {
     /// Hand records to their operators again, once each
     ///
     /// Mend the program first. A running job takes them at once, a stopped one when it is started. A record that has become
-    /// too late goes where late records go.
+    /// too late goes where late records go, unless --reopen is given.
     ///
     /// Example: millstream dlq replay --state-dir state 1.7-3 1.7-4
     #[command(verbatim_doc_comment)]
-    Replay(Several),
+    Replay {
+        #[command(flatten)]
+        several: Several,
+        /// Open windows that are gone once more; they tell of these records alone
+        #[arg(long)]
+        reopen: bool,
+    },
     /// Forget letters for good
     ///
     /// Example: millstream dlq drop --state-dir state 1.7-3
@@ -158,11 +164,12 @@ impl Dlq {
                 serde_json::to_writer_pretty(&mut out, &stored).map_err(io::Error::from)?;
                 Ok(writeln!(out)?)
             }
-            Dlq::Replay(several) => {
+            Dlq::Replay { several, reopen } => {
                 let mut desk = Desk::open(&several.place.state_dir)?;
                 let ids = several.ids(&mut desk)?;
                 match &mut desk {
-                    Desk::Running(client) => drop(client.ask(&Request::Replay { ids: ids.clone() })?),
+                    Desk::Running(client) => drop(client.ask(&Request::Replay { ids: ids.clone(), reopen })?),
+                    Desk::Stopped(letters) if reopen => letters.replay_reopening(&ids)?,
                     Desk::Stopped(letters) => letters.replay(&ids)?,
                 }
                 several.done("to be replayed", ids.len())

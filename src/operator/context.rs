@@ -148,6 +148,8 @@ pub(crate) struct BuildContext {
     pub(crate) letters: Rc<RefCell<Vec<DeadLetter>>>,
     /// What fires in the present element.
     pub(crate) firing: Rc<Firing>,
+    /// For the records of the present element windows that are gone open once more.
+    pub(crate) reopens: Rc<Cell<bool>>,
     /// How records are written down.
     pub(crate) types: Arc<RecordTypes>,
     /// Ways to hand a record to an operator within the chain, by uid.
@@ -188,6 +190,7 @@ impl BuildContext {
             snapshots: Vec::new(),
             calls: Rc::default(),
             firing: Rc::new(Firing::new(letters.clone())),
+            reopens: Rc::default(),
             letters,
             types: Arc::default(),
             inlets: Vec::new(),

@@ -81,6 +81,8 @@ pub(crate) struct Core {
     inlets: Vec<(String, Rc<dyn Inlet>)>,
     /// What fires in the present element.
     pub(crate) firing: Rc<Firing>,
+    /// For the records of the present element windows that are gone open once more.
+    reopens: Rc<Cell<bool>>,
     failure: Rc<RefCell<Option<(usize, Error)>>>,
 }
 
@@ -106,6 +108,7 @@ impl Core {
             letters: context.letters,
             inlets: context.inlets,
             firing: context.firing,
+            reopens: context.reopens,
             failure: context.failure,
         }
     }
@@ -165,6 +168,14 @@ impl Core {
     /// Whether nothing that came in waits for an answer.
     pub(crate) fn is_drained(&self) -> bool {
         !matches!(&self.front, Front::Head(head) if !head.is_drained())
+    }
+
+    /// As [`batch`](Self::batch), of records for which windows that are gone open once more.
+    pub(crate) fn batch_reopening(&mut self, input: usize, batch: Batch) -> Result<(), Error> {
+        self.reopens.set(true);
+        let done = self.batch(input, batch);
+        self.reopens.set(false);
+        done
     }
 
     /// Processes a batch of one of its inputs.

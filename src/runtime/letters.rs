@@ -124,7 +124,10 @@ impl LetterStore {
         desk.finished = life == Life::Finished;
         if desk.finished
             && let Some(file) = &desk.file
-            && let Err(error) = file.asked(epoch).and_then(|asked| file.refuse(&asked, "the job's input has ended"))
+            && let Err(error) = file.asked(epoch).and_then(|asked| {
+                let asked: Vec<LetterId> = asked.into_iter().map(|(id, _)| id).collect();
+                file.refuse(&asked, "the job's input has ended")
+            })
         {
             tracing::warn!(job = %self.name, %error, "dead letters that could not be replayed stay marked as replaying");
         }
@@ -139,11 +142,11 @@ impl LetterStore {
         };
         let mut out = Vec::new();
         let mut asked = file.asked(*committed)?;
-        asked.retain(|id| !handed.contains(id));
+        asked.retain(|(id, _)| !handed.contains(id));
         let more = asked.len() > HANDFUL;
-        for id in asked.into_iter().take(HANDFUL) {
+        for (id, reopens) in asked.into_iter().take(HANDFUL) {
             let Some(stored) = file.get(*committed, id)? else { continue };
-            match place(plan, &stored) {
+            match place(plan, &stored, reopens) {
                 Ok(addressed) => {
                     handed.insert(id);
                     out.push(addressed);
@@ -286,6 +289,20 @@ impl DeadLetters {
     /// [`Error::Finished`] if the job takes no more records. What does not fit a stopped job's program is found when that is
     /// started: see [`LetterStatus::Refused`].
     pub fn replay(&self, ids: &[LetterId]) -> Result<()> {
+        self.ask_again(ids, false)
+    }
+
+    /// As [`replay`](Self::replay), and windows that are gone open once more for these records. What such a window tells then is
+    /// of these records alone, at once or with the next watermark: it has told of the others before. (An interval join has
+    /// no windows: there a late record stays late.)
+    ///
+    /// # Errors
+    /// As [`replay`](Self::replay).
+    pub fn replay_reopening(&self, ids: &[LetterId]) -> Result<()> {
+        self.ask_again(ids, true)
+    }
+
+    fn ask_again(&self, ids: &[LetterId], reopens: bool) -> Result<()> {
         let none = || ids.first().map_or(Ok(()), |id| Err(missing(*id)));
         self.store.with(none(), |file, desk| {
             if desk.finished {
@@ -299,7 +316,7 @@ impl DeadLetters {
                     asked.push(id);
                 }
             }
-            Ok(Ok(file.ask(&asked)?))
+            Ok(Ok(file.ask(&asked, reopens)?))
         })??;
         (self.asked)();
         Ok(())
@@ -308,7 +325,7 @@ impl DeadLetters {
     /// Whether a letter can be replayed, as far as is known.
     fn check(&self, stored: &StoredLetter) -> Result<(), String> {
         match &self.plan {
-            Some(plan) => place(plan, stored).map(drop),
+            Some(plan) => place(plan, stored, false).map(drop),
             None => super::replay::record(&stored.letter).map(drop),
         }
     }

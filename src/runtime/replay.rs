@@ -15,6 +15,8 @@ pub(super) struct Replay {
     pub(super) into: Into,
     /// The record.
     pub(super) batch: Batch,
+    /// Windows that are gone open once more for it.
+    pub(super) reopens: bool,
 }
 
 /// Who takes it.
@@ -44,9 +46,11 @@ pub(super) fn record(letter: &DeadLetter) -> Result<&Value, String> {
 
 /// The subtask to which a letter's record belongs, as (chain, subtask), and the record.
 ///
+/// * `reopens`: windows that are gone open once more for it.
+///
 /// # Errors
 /// Why it cannot be handed to anybody.
-pub(super) fn place(plan: &Plan, stored: &StoredLetter) -> Result<((usize, usize), Replay), String> {
+pub(super) fn place(plan: &Plan, stored: &StoredLetter, reopens: bool) -> Result<((usize, usize), Replay), String> {
     let letter = &stored.letter;
     let (value, entry) = (record(letter)?, &letter.entry);
     let graph = &plan.graph;
@@ -76,7 +80,7 @@ pub(super) fn place(plan: &Plan, stored: &StoredLetter) -> Result<((usize, usize
     let time = letter.time.unwrap_or(Timestamp::MIN);
     // How a type is read is the user's code.
     let batch = guard(|| graph.types.decode(record_type, value, time, hash))?.map_err(|error| error.to_string())?;
-    Ok(((chain, subtask), Replay { id: stored.id, into, batch }))
+    Ok(((chain, subtask), Replay { id: stored.id, into, batch, reopens }))
 }
 
 /// The subtask behind an edge that owns a record, and what it goes by.

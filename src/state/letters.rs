@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | `meta` | name -> u64 | `format`; `job`, the job's random id |
 //! | `letters` | (epoch, number) -> record | the letters of each epoch, numbered from 0 |
-//! | `marks` | (epoch, number) -> (u64, text) | what has become of a letter, if anything: 0, it is to be replayed; `u64::MAX`, it could not be, with the reason; else the epoch in which it was |
+//! | `marks` | (epoch, number) -> (u64, text) | what has become of a letter, if anything: 0, it is to be replayed, `reopens` with windows that are gone opened once more; `u64::MAX`, it could not be, with the reason; else the epoch in which it was |
 //!
 //! A record:
 //! ```text
@@ -44,6 +44,8 @@ const CACHE: usize = 4 << 20;
 
 /// The mark of a letter that is to be replayed.
 const ASKED: u64 = 0;
+/// The text of the mark of one for which windows that are gone are to open once more.
+const REOPENS: &str = "reopens";
 /// The mark of one that could not be.
 const REFUSED: u64 = u64::MAX;
 
@@ -226,9 +228,9 @@ impl LetterFile {
             }
             let mut marks = transaction.open_table(MARKS)?;
             for letter in replayed {
-                let asked = marks.get(key(*letter))?.is_some_and(|mark| mark.value().0 == ASKED);
-                if asked {
-                    marks.insert(key(*letter), (epoch.as_u64(), ""))?;
+                let asked = marks.get(key(*letter))?.filter(|mark| mark.value().0 == ASKED);
+                if let Some(how) = asked.map(|mark| mark.value().1.to_owned()) {
+                    marks.insert(key(*letter), (epoch.as_u64(), how.as_str()))?;
                 }
             }
             Ok(())
@@ -330,19 +332,20 @@ impl LetterFile {
         })
     }
 
-    /// The letters that are to be replayed, in the order of their ids.
+    /// The letters that are to be replayed, in the order of their ids, and whether windows that are gone are to open once
+    /// more for them.
     ///
     /// * `last`: the last committed epoch.
     ///
     /// # Errors
     /// What the disk says.
-    pub fn asked(&self, last: Epoch) -> Result<Vec<LetterId>, Error> {
+    pub fn asked(&self, last: Epoch) -> Result<Vec<(LetterId, bool)>, Error> {
         self.file.read(|transaction| {
             let mut asked = Vec::new();
             for row in transaction.open_table(MARKS)?.iter()? {
                 let (number, mark) = row?;
                 let counts = id(number.value()).epoch <= last && is_asked(mark.value().0, last);
-                asked.extend(counts.then(|| id(number.value())));
+                asked.extend(counts.then(|| (id(number.value()), mark.value().1 == REOPENS)));
             }
             Ok(asked)
         })
@@ -350,10 +353,12 @@ impl LetterFile {
 
     /// Notes durably that letters are to be replayed: all of them or none.
     ///
+    /// * `reopens`: windows that are gone are to open once more for them.
+    ///
     /// # Errors
     /// What the disk says.
-    pub fn ask(&self, ids: &[LetterId]) -> Result<(), Error> {
-        self.mark(ids, (ASKED, ""))
+    pub fn ask(&self, ids: &[LetterId], reopens: bool) -> Result<(), Error> {
+        self.mark(ids, (ASKED, if reopens { REOPENS } else { "" }))
     }
 
     /// Notes durably that letters cannot be replayed.
@@ -407,10 +412,11 @@ fn take_back(transaction: &WriteTransaction, last: Epoch) -> Result<(), redb::Er
     let mut again = Vec::new();
     for row in marks.iter()? {
         let (number, mark) = row?;
-        again.extend(is_replayed_behind(mark.value().0, last).then(|| number.value()));
+        let (mark, how) = mark.value();
+        again.extend(is_replayed_behind(mark, last).then(|| (number.value(), how.to_owned())));
     }
-    for number in again {
-        marks.insert(number, (ASKED, ""))?;
+    for (number, how) in again {
+        marks.insert(number, (ASKED, how.as_str()))?;
     }
     Ok(())
 }

@@ -101,6 +101,9 @@ fn a_running_job_is_watched_rescaled_and_stopped_and_a_stopped_one_is_looked_at(
     let before = list().len();
     assert_eq!(told(&["dlq", "drop", &id], state.path()), "1 dropped\n");
     assert_eq!(list().len(), before - 1);
+    let other = list()[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(told(&["dlq", "replay", "--reopen", &other], state.path()), "1 to be replayed\n");
+    assert_eq!(list()[0]["status"], "replaying");
     let refusal = refused(&["status"], state.path());
     assert!(refusal.contains("no job runs there"), "{refusal}");
 }

@@ -79,6 +79,11 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
         Clocks { watermark: self.outputs.clock(), told: self.told, now: self.now.get() }
     }
 
+    /// Whether a window is gone for the present record.
+    fn is_gone(&self, window: Window) -> bool {
+        !self.outputs.reopens() && self.rules.is_gone(window, self.outputs.clock())
+    }
+
     /// Adds a record to its windows.
     fn record(&mut self, at: Keyed<'_, K>, record: &T, time: Timestamp) -> Result<(), Error> {
         let stamp = match self.rules.domain() {
@@ -96,7 +101,7 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
         for window in assigned.drain(..) {
             self.outputs.site.enter();
             let standing = if self.assigner.merges() { self.merge(at, window)? } else { Some(window) };
-            if let Some(window) = standing.filter(|window| !self.rules.is_gone(*window, self.outputs.clock())) {
+            if let Some(window) = standing.filter(|window| !self.is_gone(*window)) {
                 late = false;
                 self.add(at, window, record, time)?;
             }
@@ -139,7 +144,7 @@ impl<T: Data, K: Key, A: Aggregate<T>> GeneralHead<T, K, A> {
             }
         })?;
         let (Some(first), Some(last)) = (touching.first(), touching.last()) else {
-            return Ok(Some(window).filter(|window| !self.rules.is_gone(*window, self.outputs.clock())));
+            return Ok(Some(window).filter(|window| !self.is_gone(*window)));
         };
         let merged = Window::new(first.start.min(window.start), last.end.max(window.end));
         if touching == [merged] {

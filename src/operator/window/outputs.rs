@@ -11,6 +11,7 @@ use std::rc::Rc;
 pub(super) struct Outputs<T, K, R> {
     pub(super) site: Site,
     clock: Rc<Cell<Timestamp>>,
+    reopens: Rc<Cell<bool>>,
     results: Box<dyn Stage<Windowed<K, R>>>,
     late: Box<dyn Stage<Late<T>>>,
     unassigned: Box<dyn Stage<T>>,
@@ -21,7 +22,8 @@ impl<T: Data, K: Key, R: Data> Outputs<T, K, R> {
         let mut last = || outputs.pop().expect("a window operator has three ports");
         let (unassigned, late) = (typed(last()), typed(last()));
         let results = only(outputs);
-        Outputs { site: context.site(), clock: context.clock.clone(), results, late, unassigned }
+        let (clock, reopens) = (context.clock.clone(), context.reopens.clone());
+        Outputs { site: context.site(), clock, reopens, results, late, unassigned }
     }
 
     /// Event time.
@@ -29,9 +31,19 @@ impl<T: Data, K: Key, R: Data> Outputs<T, K, R> {
         self.clock.get()
     }
 
-    /// Whether a window that ends at `end` is gone, if no lateness is allowed.
+    /// Whether a window that ends at `end` is gone for the present record, if no lateness is allowed.
     pub(super) fn is_gone(&self, end: Timestamp) -> bool {
+        !self.reopens() && self.is_over(end)
+    }
+
+    /// Whether a window ends at `end` that is not, or no longer.
+    pub(super) fn is_over(&self, end: Timestamp) -> bool {
         end.plus_millis(-1) <= self.clock.get()
+    }
+
+    /// Whether windows that are gone open once more for the present record.
+    pub(super) fn reopens(&self) -> bool {
+        self.reopens.get()
     }
 
     /// The windows that are due end at or before this.

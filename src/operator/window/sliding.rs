@@ -80,6 +80,19 @@ where
         })?
     }
 
+    /// A record whose windows are all gone: each speaks once more, of this record alone.
+    fn reopen(&mut self, key: &K, record: &T, time: Timestamp) {
+        let mut next = Some(self.grid.first_end(time.plus_millis(1).millis()));
+        while let Some(span) = next.filter(|span| span.start <= time.millis()) {
+            let mut alone = self.aggregate.create();
+            self.aggregate.add(&mut alone, record);
+            let value = self.aggregate.finish(alone);
+            let [start, end] = [span.start, span.end].map(Timestamp::from_millis);
+            self.outputs.result(key.clone(), start, end, value);
+            next = self.grid.next(span);
+        }
+    }
+
     /// Finds what is to be done next; says whether there is anything.
     fn begin(&mut self) -> Result<bool, Error> {
         let due = self.outputs.due();
@@ -171,6 +184,10 @@ where
                 continue;
             }
             let key = (self.key)(record);
+            if self.outputs.is_over(Timestamp::from_millis(place.last)) {
+                self.reopen(&key, record, *time);
+                continue;
+            }
             let at = Keyed { key: &key, hash: *hash };
             let pane = Timestamp::from_millis(place.pane);
             if pane > due {

@@ -81,6 +81,9 @@ pub enum Request {
     Replay {
         /// Which.
         ids: Vec<LetterId>,
+        /// Whether windows that are gone open once more for them.
+        #[serde(default)]
+        reopen: bool,
     },
     /// To forget dead letters for good. `null`.
     Drop {

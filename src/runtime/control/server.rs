@@ -162,7 +162,8 @@ impl Job {
                 found.map(value)
             }
             Request::Letter { id } => self.letters()?.get(id).map(value),
-            Request::Replay { ids } => self.letters()?.replay(&ids).map(value),
+            Request::Replay { ids, reopen: false } => self.letters()?.replay(&ids).map(value),
+            Request::Replay { ids, reopen: true } => self.letters()?.replay_reopening(&ids).map(value),
             Request::Drop { ids } => self.letters()?.remove(&ids).map(value),
         }
     }

@@ -24,7 +24,7 @@ impl Shell {
         if self.ended || has_read || self.core.as_ref().is_none_or(over) {
             return Ok(false);
         }
-        let Some(Replay { id, into, batch }) = self.replays.pop_front() else { return Ok(false) };
+        let Some(Replay { id, into, batch, reopens }) = self.replays.pop_front() else { return Ok(false) };
         self.replayed.add(vec![id]);
         let taker = match &into {
             Into::Input(_) => Some(self.blueprint.head()),
@@ -32,7 +32,7 @@ impl Shell {
         };
         taker.into_iter().for_each(|node| self.tally.again(node, batch.len()));
         self.hand_over(match into {
-            Into::Input(input) => Entry::Batch { channel: None, input, bytes: batch.bytes(), batch },
+            Into::Input(input) => Entry::Batch { channel: None, input, bytes: batch.bytes(), batch, reopens },
             Into::Operator(uid) => Entry::Fed { uid, batch },
         })?;
         Ok(true)

@@ -88,7 +88,7 @@ impl Shell {
                 let input = self.blueprint.plan.edges[self.inputs[channel].end.edge].input;
                 self.parked -= if waiting.parked { bytes } else { 0 };
                 let channel = Some(channel).filter(|_| !waiting.parked);
-                self.hand_over(Entry::Batch { channel, input, batch, bytes })
+                self.hand_over(Entry::Batch { channel, input, batch, bytes, reopens: false })
             }
             Element::Watermark(watermark) => {
                 let tide = self.input_clock.watermark(channel, watermark);

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 /// An element as the core takes it.
 #[derive(Clone)]
 pub(super) enum Entry {
-    /// `channel`: who holds credit for it, if anybody does, and for how many bytes.
-    Batch { channel: Option<usize>, input: usize, batch: Batch, bytes: usize },
+    /// `channel`: who holds credit for it, if anybody does, and for how many bytes. `reopens`: for its records windows that
+    /// are gone open once more.
+    Batch { channel: Option<usize>, input: usize, batch: Batch, bytes: usize, reopens: bool },
     /// The subtask's clock has come this far.
     Watermark(Timestamp),
     /// Processing time has come to what was asked for.
@@ -226,7 +227,8 @@ mod tests {
     #[test]
     fn a_record_is_taken_out_of_its_batch() {
         let mut journal = journal();
-        let entry = |records| Entry::Batch { channel: None, input: 0, batch: batch(records), bytes: 100 };
+        let entry =
+            |records| Entry::Batch { channel: None, input: 0, batch: batch(records), bytes: 100, reopens: false };
         journal.note(entry(0..3), Timestamp::MIN);
         assert!(journal.bytes() >= 100);
         assert_eq!(journal.take_out(0, 1).map(|batch| batch.len()), Some(3));

@@ -106,8 +106,8 @@ impl Shell {
     fn process(&mut self, entry: Entry, skips: &BTreeMap<u64, Skip>) -> Result<(), Failure> {
         self.mark(skips);
         match entry {
-            Entry::Batch { channel, input, batch, bytes } => {
-                self.call(|core| core.batch(input, batch))?;
+            Entry::Batch { channel, input, batch, bytes, reopens } => {
+                self.call(|core| if reopens { core.batch_reopening(input, batch) } else { core.batch(input, batch) })?;
                 self.effects.extend(channel.map(|channel| Effect::Credit { channel, bytes }));
                 self.processed()
             }
@@ -323,6 +323,9 @@ impl Shell {
         }
         self.mark(&noted.skips);
         match noted.entry {
+            Entry::Batch { input, batch, reopens: true, .. } => {
+                self.replay(|core| core.batch_reopening(input, batch), |_, ()| {})?;
+            }
             Entry::Batch { input, batch, .. } => self.replay(|core| core.batch(input, batch), |_, ()| {})?,
             Entry::Watermark(clock) => self.replay(|core| core.watermark(clock), |it, ()| it.firing = true)?,
             Entry::Fed { uid, batch } => self.replay(|core| core.feed(&uid, batch), |_, _| {})?,
