@@ -36,7 +36,7 @@ use tempfile::TempDir;
 ///
 /// let view = StateView::open(state.path())?;
 /// let states = view.states("sum")?;
-/// assert_eq!((states[0].types.as_str(), states[0].tally.entries), ("value u64 -> u64", 2));
+/// assert_eq!((states[0].types.as_str(), states[0].tally.entries), ("value u64 -> Option<u64>", 2));
 /// let found = view.get("sum", &states[0].name, &json!(1))?;
 /// assert_eq!(found[0].value, json!(1 + 3 + 5 + 7));
 /// # Ok::<(), millstream::Error>(())

@@ -4,9 +4,9 @@
 //! * The *core* of a subtask (in [`operator`](crate::operator)) is user code and state, and knows no actor. The *shell*
 //!   (`shell/`) around it is what must outlive the user's code: queues, alignment, credits, work on the disk; it knows no
 //!   actor either. The *subtask* (`subtask.rs`) is the actor around the shell: its mailbox, and the threads for its work.
-//! * A job can be run by hand instead (`stepped.rs`): one thread, virtual time, every move chosen from a seed. It drives
+//! * A job can be run by hand instead (`stepped/`): one thread, virtual time, every move chosen from a seed. It drives
 //!   the same shells; [`testing`](crate::testing) is made of it.
-//! * The master (`job.rs`) supervises them and coordinates checkpoints. It runs on a control arbiter of its own.
+//! * The master (`job/`) supervises them and coordinates checkpoints. It runs on a control arbiter of its own.
 //! * There is one arbiter (thread) per worker; the subtasks with the same number share it, so that only an exchange crosses
 //!   threads. What blocks runs on the blocking pool.
 //! * What is durable about a job is in the master's hands (`ledger.rs`): the manifest, the state files, and the records that

@@ -1,7 +1,7 @@
 //! Everything of a subtask that must outlive the user's code, but for its mailbox: input queues, alignment, credits, and
 //! what is under way on the disk. No actor and no thread in here.
 //!
-//! Whoever drives a shell (the actor in `subtask.rs`, or a job run by hand in `stepped.rs`)
+//! Whoever drives a shell (the actor in `subtask.rs`, or a job run by hand in `stepped/`)
 //! * hands it what comes: elements, credits, the coordinator's words;
 //! * calls [`Shell::step`] while that says that there may be more to do, and again at [`Shell::wake_at`];
 //! * takes what goes out ([`Shell::outgoing`]) and does what it asks for ([`Shell::effect`]): work that blocks, on another
