@@ -61,6 +61,8 @@ pub mod operator;
 pub mod record;
 pub mod runtime;
 pub mod savepoint;
+#[cfg(feature = "sql")]
+pub mod sql;
 pub mod state;
 pub mod testing;
 pub mod time;

@@ -1,0 +1,139 @@
+//! From text to tokens, with the few rewrites that let the general parser read Flink's forms. Places are kept.
+//!
+//! * `TUMBLE(TABLE t, ..)`: `TABLE` in front of an argument's name goes.
+//! * `SESSION(TABLE t PARTITION BY a, b, ..)` becomes `SESSION(t, PARTITION_BY(a, b), ..)`.
+//! * `>>` becomes `> >`: Flink has no shift operator, and nested types end with it.
+//! * White space and comments go.
+
+use crate::sql::error::{Error, Text};
+use crate::sql::types::is_word;
+use datafusion_sql::sqlparser::dialect::GenericDialect;
+use datafusion_sql::sqlparser::keywords::Keyword;
+use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
+
+/// The function that [`rewrite`] makes of a `PARTITION BY` in the arguments of a window function.
+pub(in crate::sql) const PARTITION_BY: &str = "PARTITION_BY";
+
+/// How deep parentheses may nest: deeper text is refused before a recursive parser or planner meets it.
+const DEPTH: usize = 64;
+
+/// The tokens of a text, rewritten.
+pub(super) fn tokens(text: Text<'_>) -> Result<Vec<TokenWithSpan>, Error> {
+    let mut tokens = Tokenizer::new(&GenericDialect {}, text.0)
+        .tokenize_with_location()
+        .map_err(|error| text.syntax(error.location, error.message))?;
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
+    let mut depth = 0_usize;
+    for token in &tokens {
+        match token.token {
+            Token::LParen | Token::LBracket => depth += 1,
+            Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH {
+            let instead = format!("at most {DEPTH} may be open; name the inner part in a view");
+            return Err(text.unsupported(token.span.start, "this many parentheses in each other", instead));
+        }
+    }
+    Ok(rewrite(tokens))
+}
+
+fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    // The depth of each open SESSION( and whether its PARTITION BY is open.
+    let mut sessions: Vec<(usize, bool)> = Vec::new();
+    let mut depth = 0_usize;
+    let mut i = 0;
+    while i < tokens.len() {
+        let token = &tokens[i];
+        let next = tokens.get(i + 1).map(|next| &next.token);
+        let like = |token_type: Token| TokenWithSpan { token: token_type, span: token.span };
+        let in_session = sessions.last().copied().filter(|(at, _)| *at == depth);
+        match &token.token {
+            Token::LParen => {
+                depth += 1;
+                if out.last().is_some_and(|before| is_word(&before.token, "SESSION")) {
+                    sessions.push((depth, false));
+                }
+            }
+            Token::RParen => {
+                if let Some((_, open)) = in_session {
+                    if open {
+                        out.push(like(Token::RParen));
+                    }
+                    sessions.pop();
+                }
+                depth = depth.saturating_sub(1);
+            }
+            Token::Comma if in_session.is_some_and(|(_, open)| open) => {
+                let is_named = tokens.get(i + 2).is_some_and(|after| after.token == Token::RArrow);
+                if is_named || next.is_some_and(|next| is_word(next, "DESCRIPTOR")) {
+                    out.push(like(Token::RParen));
+                    if let Some(session) = sessions.last_mut() {
+                        session.1 = false;
+                    }
+                }
+            }
+            word if is_word(word, "TABLE") => {
+                let argument = out.last().is_some_and(|before| {
+                    matches!(before.token, Token::LParen | Token::Comma | Token::RArrow)
+                });
+                if argument && matches!(next, Some(Token::Word(_))) {
+                    i += 1;
+                    continue;
+                }
+            }
+            word if in_session.is_some() && is_word(word, "PARTITION") && next.is_some_and(|n| is_word(n, "BY")) => {
+                out.push(like(Token::Comma));
+                let name = Word { value: PARTITION_BY.to_owned(), quote_style: None, keyword: Keyword::NoKeyword };
+                out.push(like(Token::Word(name)));
+                out.push(like(Token::LParen));
+                if let Some(session) = sessions.last_mut() {
+                    session.1 = true;
+                }
+                i += 2;
+                continue;
+            }
+            Token::ShiftRight => {
+                out.push(like(Token::Gt));
+                out.push(like(Token::Gt));
+                i += 1;
+                continue;
+            }
+            _ => {}
+        }
+        out.push(token.clone());
+        i += 1;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(text: &str) -> String {
+        let tokens = tokens(Text(text)).unwrap();
+        tokens.iter().map(|token| token.token.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_partition_of_a_session_becomes_an_argument() {
+        let expected = "SESSION ( t , PARTITION_BY ( a , b ) , DESCRIPTOR ( ts ) , x )";
+        assert_eq!(rewritten("SESSION(TABLE t PARTITION BY a, b, DESCRIPTOR(ts), x)"), expected);
+        let expected = "SESSION ( DATA => t , PARTITION_BY ( a ) , GAP => x )";
+        assert_eq!(rewritten("SESSION(DATA => TABLE t PARTITION BY a, GAP => x)"), expected);
+    }
+
+    #[test]
+    fn the_partition_of_an_over_clause_stays() {
+        let over = "SUM ( a ) OVER ( PARTITION BY b )";
+        assert_eq!(rewritten(over), over);
+    }
+
+    #[test]
+    fn text_that_nests_without_end_is_refused() {
+        let error = tokens(Text(&"(".repeat(100_000))).unwrap_err();
+        assert_eq!(error.position().column, 65);
+    }
+}
