@@ -1,11 +1,47 @@
-//! SQL text as a dataflow.
+//! SQL text as a dataflow: Flink's dialect, read, checked and planned.
+//!
+//! # From text to a program
+//! 1. `dialect`: the text is cut into tokens and read into statements; each keeps its place.
+//! 2. `catalog`: CREATE TABLE becomes a [`Table`] with planned computed columns and watermark.
+//! 3. `plan`: queries become a DataFusion plan, that an optimised one, and that a graph of [`Rel`]s.
+//! 4. All INSERTs of a text together are one [`Program`]: a table is read once, equal parts of queries run once.
+//!
+//! # Invariants
+//! * Nothing is accepted and ignored: what has no meaning here is refused with its place and what to write instead.
+//! * Every [`Error`] has a place in the text. No text makes the planner panic.
+//! * Names of tables and columns are told apart by case, those of functions and types are not, as in Flink.
+//! * A query that changes rows goes only into a table that takes changes.
+//!
+//! ```
+//! use millstream::sql::{Env, plan};
+//!
+//! let program = plan(
+//!     "CREATE TABLE access_log (host STRING, ts TIMESTAMP_LTZ(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+//!      WITH ('connector' = 'filesystem', 'path' = 'access.log', 'format' = 'combined-log');
+//!      CREATE TABLE pageviews (host STRING, window_start TIMESTAMP(3), views BIGINT) WITH ('connector' = 'print');
+//!      INSERT INTO pageviews SELECT host, window_start, COUNT(*) AS views
+//!      FROM TABLE(TUMBLE(TABLE access_log, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+//!      GROUP BY host, window_start, window_end",
+//!     &Env::default(),
+//! )?;
+//! assert!(program.explain().contains("tumble(10s)"));
+//! # Ok::<(), millstream::sql::Error>(())
+//! ```
+
+mod catalog;
 mod dialect;
 mod error;
+mod explain;
+mod plan;
 mod position;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod types;
 
+pub use catalog::{AnyConnector, Column, ColumnKind, Connectors, OptionError, Table, TableOption, Takes, Watermark};
 pub use error::Error;
+pub use plan::{Changes, Env, InWindow, Input, Op, Program, RankBy, Rel, RelId, Window, plan};
 pub use position::{Place, Position};
 pub use settings::{KEYS, Settings};
 pub use types::{is_key, type_name};

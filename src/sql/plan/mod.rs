@@ -1,0 +1,18 @@
+//! From statements to a program: names are looked up, types are checked, the plan is optimised and cut into relations.
+//!
+//! DataFusion's planner makes a logical plan of each query, with our window functions as nodes of their own; its analyzer
+//! and the rules that are right for streams improve it; then it becomes a graph of [`Rel`]s. Each of those knows whether event
+//! time is still there and whether its rows change, so what a stream cannot do is refused here and not at run time.
+
+mod build;
+mod context;
+mod join;
+mod program;
+mod rank;
+mod rel;
+mod window;
+
+pub(super) use context::Context;
+pub use program::{Env, plan};
+pub use rel::{Changes, InWindow, Input, Op, Program, RankBy, Rel, RelId};
+pub use window::Window;

@@ -1,0 +1,352 @@
+//! From a text to a program: statement by statement, then all INSERTs together.
+
+use super::build::{Rels, Statement as Of};
+use super::context::Context;
+use super::rel::{Changes, Op, Program, RelId};
+use crate::sql::catalog::{AnyConnector, Connectors, OptionError, Table, Takes};
+use crate::sql::dialect::{self, Query, Quoted, Statement};
+use crate::sql::error::{Error, Text};
+use crate::sql::position::Position;
+use crate::sql::settings::{Settings, unknown};
+use crate::sql::types::type_name;
+use arrow::datatypes::DataType;
+use datafusion_common::config::ConfigOptions;
+use datafusion_common::{DFSchema, DataFusionError, ScalarValue};
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion_optimizer::common_subexpr_eliminate::CommonSubexprEliminate;
+use datafusion_optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
+use datafusion_optimizer::eliminate_cross_join::EliminateCrossJoin;
+use datafusion_optimizer::eliminate_duplicated_expr::EliminateDuplicatedExpr;
+use datafusion_optimizer::eliminate_filter::EliminateFilter;
+use datafusion_optimizer::eliminate_outer_join::EliminateOuterJoin;
+use datafusion_optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
+use datafusion_optimizer::optimize_projections::OptimizeProjections;
+use datafusion_optimizer::optimize_unions::OptimizeUnions;
+use datafusion_optimizer::push_down_filter::PushDownFilter;
+use datafusion_optimizer::push_down_limit::PushDownLimit;
+use datafusion_optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggregate;
+use datafusion_optimizer::simplify_expressions::SimplifyExpressions;
+use datafusion_optimizer::{Analyzer, Optimizer, OptimizerContext, OptimizerRule};
+use datafusion_sql::sqlparser::ast;
+use std::sync::Arc;
+
+/// The stack of the planning thread: queries nest, and their planner is recursive.
+const STACK: usize = 256 << 20;
+
+/// The most tokens of one query: a longer chain of operators could outgrow any stack.
+const TOKENS: usize = 20_000;
+
+/// What a program may use besides its own text.
+///
+/// ```
+/// let env = millstream::sql::Env::default();
+/// assert!(millstream::sql::plan("SET 'parallelism.default' = '2'", &env).is_ok());
+/// ```
+pub struct Env {
+    /// The connectors that check the tables; by default one that takes everything.
+    pub connectors: Box<dyn Connectors + Send + Sync>,
+}
+
+impl Default for Env {
+    fn default() -> Self {
+        Self { connectors: Box::new(AnyConnector) }
+    }
+}
+
+/// Plans a text: all its statements, the INSERTs together as one dataflow.
+///
+/// Statements are read in order, so a name is created before it is used. Nothing runs and nothing outside is touched.
+///
+/// # Errors
+/// The first mistake of the text, with its place.
+pub fn plan(text: &str, env: &Env) -> Result<Program, Error> {
+    std::thread::scope(|scope| {
+        let planned = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || plan_here(text, env));
+        let start = Position { line: 1, column: 1 };
+        match planned {
+            Ok(thread) => thread.join().unwrap_or_else(|_| {
+                let what = "a query that the planner cannot take";
+                Err(Text(text).unsupported(start, what, "cut it into views to find the part"))
+            }),
+            Err(error) => Err(Text(text).meaning(start, format!("no thread to plan in: {error}"))),
+        }
+    })
+}
+
+/// One INSERT that is planned but not yet cut into relations.
+struct Insert {
+    table: Arc<Table>,
+    at: Position,
+    query: Query,
+    plan: LogicalPlan,
+    explain: bool,
+}
+
+fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
+    let text = Text(source);
+    let mut context = Context::new();
+    let mut settings = Settings::default();
+    let mut inserts = Vec::new();
+    for statement in dialect::parse(source)? {
+        match statement {
+            Statement::Set { key, value } => {
+                settings.set(&key.value, &value.value).map_err(|error| text.meaning(key.at, error))?;
+            }
+            Statement::Table(written) => {
+                if is_new(text, &context, &written.name, written.if_not_exists)? {
+                    let table = Table::new(text, written, &context)?;
+                    context.tables.insert(table.name.clone(), Arc::new(table));
+                }
+            }
+            Statement::View { name, columns, if_not_exists, query } => {
+                if is_new(text, &context, &name, if_not_exists)? {
+                    let plan = view(text, &context, &columns, &query)?;
+                    context.views.insert(name.value, plan);
+                }
+            }
+            Statement::Insert { table, columns, query, explain } => {
+                inserts.push(insert(text, &context, &table, &columns, query, explain)?);
+            }
+        }
+    }
+    let mut rels = Rels::default();
+    for insert in &inserts {
+        let of = Of { text, query: &insert.query };
+        rels.note(&insert.plan).map_err(|error| of.meaning(&error))?;
+    }
+    let (mut sinks, mut explained) = (Vec::new(), Vec::new());
+    for insert in inserts {
+        let sink = write(&mut rels, text, &insert, env)?;
+        sinks.push(sink);
+        explained.extend(insert.explain.then_some(sink));
+    }
+    for rel in &rels.rels {
+        if let Op::Scan { table, .. } = &rel.op {
+            env.connectors.check_source(table).map_err(|error| refused(text, table, error))?;
+        }
+    }
+    Ok(Program { settings, tables: context.tables, rels: rels.rels, sinks, explained })
+}
+
+fn refused(text: Text<'_>, table: &Table, error: OptionError) -> Error {
+    let at = error.key.and_then(|key| table.option(&key)).map_or(table.at, |option| option.at);
+    text.meaning(at, error.message)
+}
+
+fn is_new(text: Text<'_>, context: &Context, name: &Quoted, if_not_exists: bool) -> Result<bool, Error> {
+    let is_there = context.tables.contains_key(&name.value) || context.views.contains_key(&name.value);
+    if is_there && !if_not_exists {
+        return Err(text.meaning(name.at, format!("there is a table or view `{}` already", name.value)));
+    }
+    Ok(!is_there)
+}
+
+fn query(text: Text<'_>, context: &Context, query: &Query) -> Result<LogicalPlan, Error> {
+    let of = Of { text, query };
+    if query.tokens.len() > TOKENS {
+        let instead = format!("at most {TOKENS} words and signs; put parts of it into views");
+        return Err(of.unsupported(&[], "a query this long", instead));
+    }
+    let statement = ast::Statement::Query(query.ast.clone());
+    context.planner().sql_statement_to_plan(statement).map_err(|error| {
+        match super::context::meaning(text, query.at, &error) {
+            // The planner knows no place: the first name it quotes is a better one than the beginning of the query.
+            Error::Meaning { place, message } if place.at == query.at => {
+                let names: Vec<&str> = message.split(['\'', '`', '"', ' ', '(']).filter(|word| word.len() > 1).collect();
+                let token = query.tokens.iter().find(|token| {
+                    let written = token.token.to_string();
+                    let written = written.trim_matches('`');
+                    !is_common(written) && names.contains(&written)
+                });
+                text.meaning(token.map_or(query.at, |token| token.span.start.into()), message)
+            }
+            other => other,
+        }
+    })
+}
+
+/// Words that a message may use without meaning the one in the query.
+fn is_common(word: &str) -> bool {
+    let common = ["is", "in", "to", "the", "not", "of", "and", "or", "for", "with", "on", "as", "found", "no", "by"];
+    common.contains(&word.to_lowercase().as_str())
+}
+
+fn view(text: Text<'_>, context: &Context, columns: &[Quoted], written: &Query) -> Result<LogicalPlan, Error> {
+    let plan = query(text, context, written)?;
+    if columns.is_empty() {
+        return Ok(plan);
+    }
+    let of = Of { text, query: written };
+    let have = plan.schema().columns();
+    if have.len() != columns.len() {
+        let message = format!("the view names {} columns, its query gives {}", columns.len(), have.len());
+        return Err(text.meaning(columns[0].at, message));
+    }
+    let named = have.into_iter().zip(columns).map(|(column, name)| Expr::Column(column).alias(&name.value));
+    LogicalPlanBuilder::from(plan)
+        .project(named.collect::<Vec<_>>())
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(|error| of.meaning(&error))
+}
+
+fn insert(
+    text: Text<'_>,
+    context: &Context,
+    name: &Quoted,
+    columns: &[Quoted],
+    written: Query,
+    explain: bool,
+) -> Result<Insert, Error> {
+    let Some(table) = context.tables.get(&name.value) else {
+        if context.views.contains_key(&name.value) {
+            return Err(text.meaning(name.at, format!("`{}` is a view; rows go into a table", name.value)));
+        }
+        return Err(text.meaning(name.at, unknown("table", &name.value, context.tables.keys().map(String::as_str))));
+    };
+    let of = Of { text, query: &written };
+    let plan = query(text, context, &written)?;
+    let plan = fit(text, name, table, columns, plan, of)?;
+    let plan = optimise(plan).map_err(|error| of.meaning(&error))?;
+    Ok(Insert { table: Arc::clone(table), at: name.at, plan, explain, query: written })
+}
+
+/// Puts the query's columns into the order and types of the table's.
+fn fit(
+    text: Text<'_>,
+    name: &Quoted,
+    table: &Table,
+    columns: &[Quoted],
+    plan: LogicalPlan,
+    of: Of<'_>,
+) -> Result<LogicalPlan, Error> {
+    let written: Vec<_> = table.written().collect();
+    let schema = Arc::clone(plan.schema());
+    let have = schema.columns();
+    let mut order: Vec<&str> = written.iter().map(|column| column.name.as_str()).collect();
+    if !columns.is_empty() {
+        for column in columns {
+            if !order.contains(&column.value.as_str()) {
+                return Err(text.meaning(column.at, unknown("column", &column.value, order.iter().copied())));
+            }
+        }
+        order = columns.iter().map(|column| column.value.as_str()).collect();
+    }
+    if order.len() != have.len() {
+        let names: Vec<_> = have.iter().map(|column| column.name.as_str()).collect();
+        let message = format!(
+            "`{}` takes {} columns ({}), the query gives {} ({})",
+            table.name,
+            order.len(),
+            order.join(", "),
+            have.len(),
+            names.join(", ")
+        );
+        return Err(text.meaning(name.at, message));
+    }
+    let mut expressions = Vec::new();
+    for column in &written {
+        let Some(at) = order.iter().position(|name| *name == column.name) else {
+            if !column.nullable {
+                let message = format!("`{}` is NOT NULL, so the INSERT must give it a value", column.name);
+                return Err(text.meaning(name.at, message));
+            }
+            let null = Expr::Literal(ScalarValue::Null, None);
+            expressions.push(cast(null, column.data_type.clone()).alias(&column.name));
+            continue;
+        };
+        let found = schema.field(at).data_type();
+        let given = Expr::Column(have[at].clone());
+        expressions.push(if *found == column.data_type {
+            given.alias(&column.name)
+        } else if fits(found, &column.data_type) {
+            cast(given, column.data_type.clone()).alias(&column.name)
+        } else {
+            let (is, wanted) = (type_name(found), type_name(&column.data_type));
+            let message = format!("`{}` is a {wanted}, the query gives it a {is}; write CAST({} AS {wanted})", column.name, have[at].name);
+            return Err(text.meaning(of.place(&[&have[at].name]), message));
+        });
+    }
+    LogicalPlanBuilder::from(plan).project(expressions).and_then(LogicalPlanBuilder::build).map_err(|e| of.meaning(&e))
+}
+
+/// Whether a value is converted without being asked: where nothing is lost, or only digits behind the point, as in Flink.
+fn fits(from: &DataType, to: &DataType) -> bool {
+    let rank = |data_type: &DataType| match data_type {
+        DataType::Int8 => Some(1),
+        DataType::Int16 | DataType::UInt8 => Some(2),
+        DataType::Int32 | DataType::UInt16 => Some(3),
+        // Counts and row numbers are unsigned in the planner, BIGINT in Flink.
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => Some(4),
+        DataType::Decimal128(..) => Some(5),
+        DataType::Float32 => Some(6),
+        DataType::Float64 => Some(7),
+        _ => None,
+    };
+    let is_text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let is_bytes = |t: &DataType| matches!(t, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+    match (from, to) {
+        (DataType::Null, _) => true,
+        (DataType::Timestamp(..) | DataType::Date32, DataType::Timestamp(..)) => true,
+        (DataType::List(a), DataType::List(b)) => a.data_type() == b.data_type() || fits(a.data_type(), b.data_type()),
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            let pairs = || a.iter().zip(b.iter());
+            a.len() == b.len() && pairs().all(|(a, b)| a.data_type() == b.data_type() || fits(a.data_type(), b.data_type()))
+        }
+        _ if is_text(from) || is_bytes(from) => is_text(from) == is_text(to) && is_bytes(from) == is_bytes(to),
+        _ => rank(from).zip(rank(to)).is_some_and(|(from, to)| from <= to),
+    }
+}
+
+/// Type coercion, then the rules that are right for streams. Left out: SingleDistinctToGroupBy (it makes two aggregates of a
+/// COUNT DISTINCT), FilterNullJoinKeys (it stacks filters), and those that need statistics or a last row.
+fn optimise(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    let options = Arc::new(ConfigOptions::default());
+    let plan = Analyzer::new().execute_and_check(plan, &options, |_, _| {})?;
+    let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
+        Arc::new(OptimizeUnions::new()),
+        Arc::new(SimplifyExpressions::new()),
+        Arc::new(ReplaceDistinctWithAggregate::new()),
+        Arc::new(DecorrelatePredicateSubquery::new()),
+        Arc::new(ExtractEquijoinPredicate::new()),
+        Arc::new(EliminateDuplicatedExpr::new()),
+        Arc::new(EliminateFilter::new()),
+        Arc::new(EliminateCrossJoin::new()),
+        Arc::new(EliminateOuterJoin::new()),
+        Arc::new(PushDownLimit::new()),
+        Arc::new(PushDownFilter::new()),
+        Arc::new(CommonSubexprEliminate::new()),
+        Arc::new(OptimizeProjections::new()),
+    ];
+    let context = OptimizerContext::new_with_config_options(options).without_query_execution_start_time();
+    Optimizer::with_rules(rules).optimize(plan, &context, |_, _| {})
+}
+
+fn write(rels: &mut Rels, text: Text<'_>, insert: &Insert, env: &Env) -> Result<RelId, Error> {
+    let input = rels.build(&insert.plan, Of { text, query: &insert.query })?;
+    let takes = env.connectors.check_sink(&insert.table).map_err(|error| refused(text, &insert.table, error))?;
+    let rel = rels.of(&input);
+    if rel.changes == Changes::Update && takes == Takes::Appends {
+        let what = "an INSERT of rows that change later into a table that only takes new ones";
+        let instead = format!(
+            "{}; give `{}` a connector and format for changes and a PRIMARY KEY, or aggregate in a window",
+            rels.reason(input.rel),
+            insert.table.name
+        );
+        return Err(text.unsupported(insert.at, what, instead));
+    }
+    let mut made = rels.same(&input, Op::Sink { table: Arc::clone(&insert.table) });
+    made.schema = Arc::new(DFSchema::empty());
+    (made.time, made.window) = (None, None);
+    Ok(rels.add(made, insert.at).rel)
+}
+
+impl Rels {
+    /// Which operator makes the rows change.
+    fn reason(&self, id: RelId) -> String {
+        let rel = &self.rels[id.0];
+        match rel.inputs.iter().find(|input| self.of(input).changes == Changes::Update) {
+            Some(input) => self.reason(input.rel),
+            None => format!("the rows change because of {}", rel.op.title()),
+        }
+    }
+}
