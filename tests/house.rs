@@ -41,6 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("error", &["fault", "record", "state", "connector", "graph", "checkpoint", "savepoint"]),
     ("testing", &["bug", "fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
+    ("sql", &["fault"]),
     ("cli", &["record", "time", "state", "config", "savepoint", "runtime", "error", "api"]),
     // The back door: calls `cli`.
     ("main", &[]),
@@ -60,6 +61,15 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hashbrown", &["state", "operator"]),
     ("jiff", &["time"]),
     ("memchr", &["connector", "formats"]),
+    ("arrow", &["sql"]),
+    ("datafusion_common", &["sql"]),
+    ("datafusion_expr", &["sql"]),
+    ("datafusion_functions", &["sql"]),
+    ("datafusion_functions_aggregate", &["sql"]),
+    ("datafusion_functions_window", &["sql"]),
+    ("datafusion_optimizer", &["sql"]),
+    ("datafusion_physical_expr", &["sql"]),
+    ("datafusion_sql", &["sql"]),
 ];
 
 /// All Rust files below `directory`.

@@ -124,11 +124,14 @@ impl Table {
         };
         // Computed columns see the others, not each other, as in Flink: so those come first.
         let stored = written.columns.iter().filter_map(stored_column).collect::<Vec<_>>();
-        let schema = Schema::new(stored.iter().map(|c| Field::new(&c.name, c.data_type.clone(), c.nullable)).collect::<Vec<_>>());
+        let schema = Schema::new(
+            stored.iter().map(|c| Field::new(&c.name, c.data_type.clone(), c.nullable)).collect::<Vec<_>>(),
+        );
         for def in &written.columns {
             let column = match &def.kind {
                 ColumnDefKind::Computed(expression) => {
-                    let (expression, data_type, nullable) = context.expression(text, def.name.at, expression, &schema)?;
+                    let (expression, data_type, nullable) =
+                        context.expression(text, def.name.at, expression, &schema)?;
                     column(def, data_type, nullable, ColumnKind::Computed(expression))
                 }
                 _ => stored_column(def),
@@ -144,7 +147,8 @@ impl Table {
                 return Err(text.meaning(key.at, unknown("column", &key.value, names)));
             };
             if !types::is_key(&column.data_type) {
-                let message = format!("`{}` is a {}, which no key can hold", key.value, types::type_name(&column.data_type));
+                let message =
+                    format!("`{}` is a {}, which no key can hold", key.value, types::type_name(&column.data_type));
                 return Err(text.meaning(key.at, message));
             }
             table.primary_key.push(key.value);

@@ -82,7 +82,9 @@ impl Op {
     pub fn title(&self) -> String {
         match self {
             Self::GroupAggregate { .. } => "an aggregate without a window".to_owned(),
-            Self::RegularJoin { kind, .. } => format!("a {} join without a time bound", kind.to_string().to_lowercase()),
+            Self::RegularJoin { kind, .. } => {
+                format!("a {} join without a time bound", kind.to_string().to_lowercase())
+            }
             Self::Rank { .. } => "a ROW_NUMBER() outside of a window".to_owned(),
             other => format!("`{}`", other.name()),
         }
@@ -166,7 +168,8 @@ impl Program {
         let operator = |rel: &Rel| {
             let inputs: Vec<_> = (0..rel.inputs.len())
                 .map(|nth| {
-                    let keys = rel.op.exchange(nth).map(|keys| keys.iter().map(ToString::to_string).collect::<Vec<_>>());
+                    let keys =
+                        rel.op.exchange(nth).map(|keys| keys.iter().map(ToString::to_string).collect::<Vec<_>>());
                     serde_json::json!({ "uid": self.rel(rel.inputs[nth].rel).uid, "hash": keys })
                 })
                 .collect();

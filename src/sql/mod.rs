@@ -32,6 +32,7 @@ mod catalog;
 mod dialect;
 mod error;
 mod explain;
+mod functions;
 mod plan;
 mod position;
 mod settings;

@@ -61,7 +61,9 @@ impl Settings {
             "table.exec.source.idle-timeout" => self.idle_timeout = Some(duration(key, value)?),
             "table.local-time-zone" if value.eq_ignore_ascii_case("UTC") => {}
             "table.local-time-zone" => {
-                return Err(format!("`{key}` can only be 'UTC', not '{value}'; convert in the query where text is made"));
+                return Err(format!(
+                    "`{key}` can only be 'UTC', not '{value}'; convert in the query where text is made"
+                ));
             }
             _ => return Err(unknown("setting", key, KEYS.iter().map(|(name, _)| *name))),
         }
@@ -74,8 +76,7 @@ fn duration(key: &str, value: &str) -> Result<Duration, String> {
     if let Ok(ms) = text.parse() {
         return Ok(Duration::from_millis(ms));
     }
-    humantime::parse_duration(text)
-        .map_err(|_| format!("`{key}` is a duration like '10 s' or '5 min', not '{value}'"))
+    humantime::parse_duration(text).map_err(|_| format!("`{key}` is a duration like '10 s' or '5 min', not '{value}'"))
 }
 
 /// The message that no `thing` has this name, with the nearest of `known`.

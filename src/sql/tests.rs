@@ -162,8 +162,14 @@ fn every_refusal_has_its_place_and_its_remedy() {
 
 /// The same for queries over the tables above: the message alone.
 const REFUSED_QUERIES: &[(&str, &str)] = &[
-    ("INSERT INTO pageviews SELECT host, CAST(NULL AS TIMESTAMP(3)), COUNT(*) FROM access_log GROUP BY host", "an aggregate without a window"),
-    ("INSERT INTO ids SELECT o.id FROM orders o LEFT JOIN payments p ON o.id = p.order_id", "a left join without a time bound"),
+    (
+        "INSERT INTO pageviews SELECT host, CAST(NULL AS TIMESTAMP(3)), COUNT(*) FROM access_log GROUP BY host",
+        "an aggregate without a window",
+    ),
+    (
+        "INSERT INTO ids SELECT o.id FROM orders o LEFT JOIN payments p ON o.id = p.order_id",
+        "a left join without a time bound",
+    ),
     ("INSERT INTO ids SELECT a.id FROM orders a, payments b", "a join without an equality"),
     ("INSERT INTO ids SELECT id FROM orders ORDER BY id", "ORDER BY over a whole stream"),
     ("INSERT INTO ids SELECT id FROM orders LIMIT 3", "LIMIT without ORDER BY"),
@@ -178,8 +184,14 @@ const REFUSED_QUERIES: &[(&str, &str)] = &[
          INSERT INTO ids SELECT id FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(at), INTERVAL '1' SECOND))",
         "is not event time",
     ),
-    ("INSERT INTO ids SELECT id FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(at), INTERVAL '1' MONTH))", "whole milliseconds"),
-    ("INSERT INTO ids SELECT id FROM TABLE(HOP(TABLE orders, DESCRIPTOR(at), INTERVAL '2' SECOND, INTERVAL '3' SECOND))", "multiple of SLIDE"),
+    (
+        "INSERT INTO ids SELECT id FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(at), INTERVAL '1' MONTH))",
+        "whole milliseconds",
+    ),
+    (
+        "INSERT INTO ids SELECT id FROM TABLE(HOP(TABLE orders, DESCRIPTOR(at), INTERVAL '2' SECOND, INTERVAL '3' SECOND))",
+        "multiple of SLIDE",
+    ),
 ];
 
 #[test]
@@ -201,7 +213,9 @@ fn every_query_that_a_stream_cannot_answer_is_refused_with_the_reason() {
 fn a_second_insert_changes_no_uid_and_reads_no_table_twice() {
     let first = "INSERT INTO ids SELECT id FROM orders WHERE price > 3;";
     let one = planned(first);
-    let two = planned(&format!("EXECUTE STATEMENT SET BEGIN {first} INSERT INTO changing_ids SELECT customer FROM orders; END"));
+    let two = planned(&format!(
+        "EXECUTE STATEMENT SET BEGIN {first} INSERT INTO changing_ids SELECT customer FROM orders; END"
+    ));
     let uids = |program: &Program| program.rels.iter().map(|rel| rel.uid.clone()).collect::<Vec<_>>();
     assert!(uids(&one).iter().all(|uid| uids(&two).contains(uid)));
     assert_eq!(uids(&two).iter().filter(|uid| uid.starts_with("scan/")).count(), 1);

@@ -183,7 +183,8 @@ fn nested(text: Text<'_>, parser: &mut Parser<'_>, depth: usize) -> Result<DataT
         "MULTISET" => return Err(text.unsupported(at, "the type MULTISET", "write MAP<t, INT>")),
         "INTERVAL" => return Err(text.unsupported(at, "a column of type INTERVAL", "keep it as BIGINT milliseconds")),
         _ => {
-            let known = ["STRING", "BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "TIMESTAMP", "TIMESTAMP_LTZ", "DATE"];
+            let known =
+                ["STRING", "BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "TIMESTAMP", "TIMESTAMP_LTZ", "DATE"];
             return Err(text.meaning(at, super::settings::unknown("type", value, known.into_iter())));
         }
     };

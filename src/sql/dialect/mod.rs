@@ -124,7 +124,11 @@ impl Cursor<'_> {
     fn table_name(&mut self) -> Result<Quoted, Error> {
         let name = self.name()?;
         if self.parser.peek_token_ref().token == Token::Period {
-            return Err(self.text.unsupported(name.at, "the name of a catalog or database", "write the table's name alone"));
+            return Err(self.text.unsupported(
+                name.at,
+                "the name of a catalog or database",
+                "write the table's name alone",
+            ));
         }
         Ok(name)
     }
@@ -140,7 +144,8 @@ impl Cursor<'_> {
     /// `(a, b)`, if a parenthesis follows.
     fn columns(&mut self) -> Result<Vec<Quoted>, Error> {
         // `INSERT INTO t (SELECT ..)` has a query in parentheses, not columns.
-        let is_query = ["SELECT", "WITH", "VALUES"].iter().any(|w| is_word(&self.parser.peek_nth_token_ref(1).token, w));
+        let is_query =
+            ["SELECT", "WITH", "VALUES"].iter().any(|w| is_word(&self.parser.peek_nth_token_ref(1).token, w));
         if is_query || !self.parser.consume_token(&Token::LParen) {
             return Ok(Vec::new());
         }
@@ -238,7 +243,10 @@ impl Cursor<'_> {
             return Ok(());
         }
         let refused = [
-            ("SELECT", "give its rows a table: CREATE TABLE out (..) WITH ('connector' = 'print'), then INSERT INTO out"),
+            (
+                "SELECT",
+                "give its rows a table: CREATE TABLE out (..) WITH ('connector' = 'print'), then INSERT INTO out",
+            ),
             ("WITH", "write INSERT INTO a table before it"),
             ("VALUES", "write INSERT INTO a table before it"),
             ("DROP", "a program has only the tables it creates: leave the CREATE out"),

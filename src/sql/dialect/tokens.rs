@@ -75,9 +75,9 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 }
             }
             word if is_word(word, "TABLE") => {
-                let argument = out.last().is_some_and(|before| {
-                    matches!(before.token, Token::LParen | Token::Comma | Token::RArrow)
-                });
+                let argument = out
+                    .last()
+                    .is_some_and(|before| matches!(before.token, Token::LParen | Token::Comma | Token::RArrow));
                 if argument && matches!(next, Some(Token::Word(_))) {
                     i += 1;
                     continue;

@@ -109,7 +109,8 @@ impl Rels {
             }
             LogicalPlan::SubqueryAlias(alias) => {
                 let input = self.build(&alias.input, of)?;
-                let columns = input.schema.fields().iter().map(|f| (Some(alias.alias.clone()), Arc::clone(f))).collect();
+                let columns =
+                    input.schema.fields().iter().map(|f| (Some(alias.alias.clone()), Arc::clone(f))).collect();
                 let schema = DFSchema::new_with_metadata(columns, input.schema.metadata().clone());
                 Ok(Input { rel: input.rel, schema: Arc::new(schema.map_err(|error| of.meaning(&error))?) })
             }

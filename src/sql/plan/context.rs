@@ -3,6 +3,7 @@
 use super::window::WindowFunctions;
 use crate::sql::catalog::Table;
 use crate::sql::error::{Error, Text};
+use crate::sql::functions::clocks;
 use crate::sql::position::Position;
 use crate::sql::settings::unknown;
 use crate::sql::types;
@@ -59,8 +60,11 @@ impl Context {
             }
         }
         // They read the clock once, while the query is planned: on a stream that would be the start of the job for ever.
-        for clock in ["now", "current_timestamp", "current_date", "today", "current_time"] {
+        for clock in ["today", "current_time"] {
             context.scalar.remove(clock);
+        }
+        for function in clocks() {
+            context.scalar.insert(function.name().to_owned(), function);
         }
         for function in datafusion_functions_aggregate::all_default_aggregate_functions() {
             for name in std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str)) {
@@ -96,7 +100,8 @@ impl Context {
         let schema = DFSchema::try_from(schema.clone()).map_err(|error| meaning(text, at, &error))?;
         let plan = || {
             let planned = self.planner().sql_to_expr(expression.clone(), &schema, &mut PlannerContext::new())?;
-            let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build());
+            let simplifier =
+                ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build());
             let planned = simplifier.coerce(planned, &schema)?;
             let (data_type, nullable) = (planned.get_type(&schema)?, planned.nullable(&schema)?);
             Ok((planned, data_type, nullable))
@@ -107,10 +112,10 @@ impl Context {
 
 /// The planner's refusal as ours: at its own place if it knows one, else at `at`.
 pub(super) fn meaning(text: Text<'_>, at: Position, error: &DataFusionError) -> Error {
-    let place = error.diagnostic().and_then(|diagnostic| diagnostic.span).map(|span| Position {
-        line: span.start.line.max(1),
-        column: span.start.column.max(1),
-    });
+    let place = error
+        .diagnostic()
+        .and_then(|diagnostic| diagnostic.span)
+        .map(|span| Position { line: span.start.line.max(1), column: span.start.column.max(1) });
     let message = error.find_root().strip_backtrace();
     let message = ["Error during planning: ", "Schema error: ", "SQL error: ", "This feature is not implemented: "]
         .iter()
@@ -216,10 +221,12 @@ impl TypePlanner for FlinkTypes {
             .try_with_sql(&written)
             .map_err(|error| DataFusionError::Plan(error.to_string()))
             .and_then(|mut parser| {
-                types::parse(Text(&written), &mut parser).map_err(|error| DataFusionError::Plan(match error {
-                    Error::Syntax { message, .. } | Error::Meaning { message, .. } => message,
-                    Error::Unsupported { what, instead, .. } => format!("{what} is not supported; {instead}"),
-                }))
+                types::parse(Text(&written), &mut parser).map_err(|error| {
+                    DataFusionError::Plan(match error {
+                        Error::Syntax { message, .. } | Error::Meaning { message, .. } => message,
+                        Error::Unsupported { what, instead, .. } => format!("{what} is not supported; {instead}"),
+                    })
+                })
             })?;
         Ok(Some(Arc::new(arrow::datatypes::Field::new("", read, true))))
     }

@@ -32,7 +32,8 @@ pub(super) fn build(
     let (l, r) = (rels.of(&left), rels.of(&right));
     let width = left.schema.fields().len();
     let has_left = !matches!(kind, JoinType::RightSemi | JoinType::RightAnti);
-    let has = |a, b| join.on.iter().any(|(x, y)| index(x, &left.schema) == Some(a) && index(y, &right.schema) == Some(b));
+    let has =
+        |a, b| join.on.iter().any(|(x, y)| index(x, &left.schema) == Some(a) && index(y, &right.schema) == Some(b));
     let (on, filter) = (join.on.clone(), join.filter.clone());
     let appends = l.changes == Changes::Append && r.changes == Changes::Append;
     let same_window = match (l.window, r.window) {
@@ -42,9 +43,12 @@ pub(super) fn build(
     let times = l.time.zip(r.time);
     let bounds = times.and_then(|(a, b)| bounds(filter.as_ref()?, &left, a, &right, b));
     let (op, time, changes, window) = match bounds {
-        _ if same_window && appends => {
-            (Op::WindowJoin { kind, on, filter }, l.time.filter(|_| has_left), Changes::Append, l.window.filter(|_| has_left))
-        }
+        _ if same_window && appends => (
+            Op::WindowJoin { kind, on, filter },
+            l.time.filter(|_| has_left),
+            Changes::Append,
+            l.window.filter(|_| has_left),
+        ),
         Some((lower_ms, upper_ms)) if appends => {
             if lower_ms > upper_ms {
                 return Err(of.text.meaning(of.place(&["BETWEEN", "JOIN"]), "no two times are within these bounds"));

@@ -152,7 +152,8 @@ fn query(text: Text<'_>, context: &Context, query: &Query) -> Result<LogicalPlan
         match super::context::meaning(text, query.at, &error) {
             // The planner knows no place: the first name it quotes is a better one than the beginning of the query.
             Error::Meaning { place, message } if place.at == query.at => {
-                let names: Vec<&str> = message.split(['\'', '`', '"', ' ', '(']).filter(|word| word.len() > 1).collect();
+                let names: Vec<&str> =
+                    message.split(['\'', '`', '"', ' ', '(']).filter(|word| word.len() > 1).collect();
                 let token = query.tokens.iter().find(|token| {
                     let written = token.token.to_string();
                     let written = written.trim_matches('`');
@@ -262,7 +263,10 @@ fn fit(
             cast(given, column.data_type.clone()).alias(&column.name)
         } else {
             let (is, wanted) = (type_name(found), type_name(&column.data_type));
-            let message = format!("`{}` is a {wanted}, the query gives it a {is}; write CAST({} AS {wanted})", column.name, have[at].name);
+            let message = format!(
+                "`{}` is a {wanted}, the query gives it a {is}; write CAST({} AS {wanted})",
+                column.name, have[at].name
+            );
             return Err(text.meaning(of.place(&[&have[at].name]), message));
         });
     }
@@ -290,7 +294,8 @@ fn fits(from: &DataType, to: &DataType) -> bool {
         (DataType::List(a), DataType::List(b)) => a.data_type() == b.data_type() || fits(a.data_type(), b.data_type()),
         (DataType::Struct(a), DataType::Struct(b)) => {
             let pairs = || a.iter().zip(b.iter());
-            a.len() == b.len() && pairs().all(|(a, b)| a.data_type() == b.data_type() || fits(a.data_type(), b.data_type()))
+            a.len() == b.len()
+                && pairs().all(|(a, b)| a.data_type() == b.data_type() || fits(a.data_type(), b.data_type()))
         }
         _ if is_text(from) || is_bytes(from) => is_text(from) == is_text(to) && is_bytes(from) == is_bytes(to),
         _ => rank(from).zip(rank(to)).is_some_and(|(from, to)| from <= to),

@@ -79,7 +79,9 @@ pub(super) fn build(
     fields.extend(planned.iter().last().map(|(q, f)| (q.cloned(), Arc::clone(f))));
     let schema = datafusion_common::DFSchema::new_with_metadata(fields, input.schema.metadata().clone());
     let mut key: Option<Vec<usize>> = keys.iter().copied().collect();
-    if limit > 1 && let Some(key) = &mut key {
+    if limit > 1
+        && let Some(key) = &mut key
+    {
         key.push(input.schema.fields().len());
     }
     let made = Made {
@@ -95,7 +97,13 @@ pub(super) fn build(
 }
 
 /// `ORDER BY .. LIMIT n`: the first rows of all, without a column for their number.
-pub(super) fn top(rels: &mut Rels, input: Input, order: Vec<Sort>, limit: usize, of: Statement<'_>) -> Result<Input, Error> {
+pub(super) fn top(
+    rels: &mut Rels,
+    input: Input,
+    order: Vec<Sort>,
+    limit: usize,
+    of: Statement<'_>,
+) -> Result<Input, Error> {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let number = Arc::new(arrow::datatypes::Field::new("row_num", arrow::datatypes::DataType::UInt64, false));
     let fields = vec![(None, number)];
@@ -121,10 +129,15 @@ pub(super) fn over(rels: &mut Rels, input: Input, window: &Window, of: Statement
             && !by_time
         {
             let instead = "number the rows in a subquery and bound them in the outer query: WHERE row_num <= 10";
-            return Err(of.unsupported(&[udf.name()], format!("{} without a bound", udf.name().to_uppercase()), instead));
+            return Err(of.unsupported(
+                &[udf.name()],
+                format!("{} without a bound", udf.name().to_uppercase()),
+                instead,
+            ));
         }
         if !by_time {
-            let instead = "order by the event-time column, ascending: a row's result is final when the watermark passes it";
+            let instead =
+                "order by the event-time column, ascending: a row's result is final when the watermark passes it";
             return Err(of.unsupported(&["OVER"], "OVER in another order than event time", instead));
         }
     }

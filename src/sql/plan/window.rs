@@ -188,7 +188,9 @@ impl RelationPlanner for WindowFunctions {
             TableFactor::Table { version: Some(_), .. } => {
                 return plan_err!("FOR SYSTEM_TIME AS OF is not supported; join the table by its key");
             }
-            TableFactor::Table { sample: Some(_), .. } => return plan_err!("TABLESAMPLE is not supported; use WHERE RAND() < p"),
+            TableFactor::Table { sample: Some(_), .. } => {
+                return plan_err!("TABLESAMPLE is not supported; use WHERE RAND() < p");
+            }
             _ => return Ok(RelationPlanning::Original(Box::new(relation))),
         };
         let name = name.to_uppercase();
@@ -237,7 +239,11 @@ impl Arguments {
             };
             position += 1;
             let Some(parameter) = parameter else {
-                return plan_err!("{function} takes {}; found {}", parameters.join(", "), name.unwrap_or(value.to_string()));
+                return plan_err!(
+                    "{function} takes {}; found {}",
+                    parameters.join(", "),
+                    name.unwrap_or(value.to_string())
+                );
             };
             if read.given.iter().any(|(other, _)| *other == parameter) {
                 return plan_err!("{function} was given {parameter} twice");
@@ -298,7 +304,9 @@ impl Arguments {
             match context.sql_to_expr(column, input.schema())? {
                 // Spans take part in no comparison that matters here.
                 Expr::Column(column) => columns.push(Expr::Column(Column::new(column.relation, column.name))),
-                other => return plan_err!("{function} takes columns, not the expression {other}; compute it in a view"),
+                other => {
+                    return plan_err!("{function} takes columns, not the expression {other}; compute it in a view");
+                }
             }
         }
         let has_offset = self.given.iter().any(|(name, _)| *name == "OFFSET");
@@ -312,7 +320,10 @@ impl Arguments {
         };
         match window {
             Window::Hop { size, slide: part, .. } | Window::Cumulate { size, step: part, .. } if size % part != 0 => {
-                return plan_err!("SIZE of {function} must be a multiple of {}", if function == "HOP" { "SLIDE" } else { "STEP" });
+                return plan_err!(
+                    "SIZE of {function} must be a multiple of {}",
+                    if function == "HOP" { "SLIDE" } else { "STEP" }
+                );
             }
             _ => {}
         }

@@ -1,0 +1,5 @@
+//! Functions that are ours, because Flink has them and the planner's library has them otherwise or not at all.
+
+mod clock;
+
+pub(super) use clock::clocks;
