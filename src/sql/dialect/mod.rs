@@ -18,6 +18,9 @@ use datafusion_sql::sqlparser::dialect::GenericDialect;
 use datafusion_sql::sqlparser::parser::Parser;
 use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+/// The most tokens of one query or expression: a longer chain of operators could outgrow the stack of whoever walks it.
+const LENGTH: usize = 4000;
+
 /// A name or a string and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Quoted {
@@ -178,14 +181,26 @@ impl Cursor<'_> {
     }
 
     fn expression(&mut self) -> Result<ast::Expr, Error> {
-        self.parser.parse_expr().map_err(|error| self.text.syntax(self.at(), message(&error)))
+        let (at, from) = (self.at(), self.parser.index());
+        let expression = self.parser.parse_expr().map_err(|error| self.text.syntax(self.at(), message(&error)))?;
+        self.is_short(at, from)?;
+        Ok(expression)
     }
 
     fn query(&mut self) -> Result<Query, Error> {
         let (at, from) = (self.at(), self.parser.index());
         let ast = self.parser.parse_query().map_err(|error| self.text.syntax(self.at(), message(&error)))?;
+        self.is_short(at, from)?;
         let tokens = self.tokens.get(from..self.parser.index()).unwrap_or_default().to_vec();
         Ok(Query { ast, tokens, at })
+    }
+
+    fn is_short(&self, at: Position, from: usize) -> Result<(), Error> {
+        if self.parser.index() - from <= LENGTH {
+            return Ok(());
+        }
+        let instead = format!("at most {LENGTH} words and signs; put parts of it into views");
+        Err(self.text.unsupported(at, "a query this long", instead))
     }
 
     /// `('key' = 'value', ..)`; a key may stand without quotes, also with dots.

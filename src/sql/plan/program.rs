@@ -33,9 +33,6 @@ use std::sync::Arc;
 /// The stack of the planning thread: queries nest, and their planner is recursive.
 const STACK: usize = 256 << 20;
 
-/// The most tokens of one query: a longer chain of operators could outgrow any stack.
-const TOKENS: usize = 20_000;
-
 /// What a program may use besides its own text.
 ///
 /// ```
@@ -142,11 +139,6 @@ fn is_new(text: Text<'_>, context: &Context, name: &Quoted, if_not_exists: bool)
 }
 
 fn query(text: Text<'_>, context: &Context, query: &Query) -> Result<LogicalPlan, Error> {
-    let of = Of { text, query };
-    if query.tokens.len() > TOKENS {
-        let instead = format!("at most {TOKENS} words and signs; put parts of it into views");
-        return Err(of.unsupported(&[], "a query this long", instead));
-    }
     let statement = ast::Statement::Query(query.ast.clone());
     context.planner().sql_statement_to_plan(statement).map_err(|error| {
         match super::context::meaning(text, query.at, &error) {
