@@ -120,11 +120,20 @@ impl Rels {
                     .map_err(|error| of.meaning(&error))
             }
             LogicalPlan::Filter(filter) => {
-                if let LogicalPlan::Window(window) = &*filter.input
+                // The planner drops unused columns between the two.
+                let (below, kept) = match &*filter.input {
+                    LogicalPlan::Projection(projection) => (&*projection.input, Some(projection)),
+                    other => (other, None),
+                };
+                if let LogicalPlan::Window(window) = below
                     && let Some(rank) = rank::of_filter(window, &filter.predicate)
                 {
                     let input = self.build(&window.input, of)?;
-                    return rank::build(self, input, rank, Arc::clone(&window.schema), of);
+                    let ranked = rank::build(self, input, rank, Arc::clone(&window.schema), of)?;
+                    let Some(kept) = kept else { return Ok(ranked) };
+                    return self
+                        .project(ranked, kept.expr.clone(), Arc::clone(&kept.schema), at)
+                        .map_err(|error| of.meaning(&error));
                 }
                 let input = self.build(&filter.input, of)?;
                 let made = self.same(&input, Op::Filter { predicate: filter.predicate.clone() });
@@ -332,9 +341,9 @@ impl Rels {
                 key: None,
                 inputs: vec![input],
             },
-            Some((Window::Session { .. }, _, _) | (_, Some(_), None) | (_, None, Some(_))) => {
+            Some((Window::Session { .. }, _, _)) => {
                 let instead = format!("group by both {START} and {END}");
-                return Err(of.unsupported(&["GROUP", START, END], "grouping by half a window", instead));
+                return Err(of.unsupported(&["GROUP", START, END], "grouping a session without its bounds", instead));
             }
             _ => Made {
                 time: None,
