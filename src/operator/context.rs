@@ -5,7 +5,7 @@ use super::firing::Firing;
 use super::outlet::{OutletHandle, OutletQueue};
 use super::process::Side;
 use super::protect::Inlet;
-use super::{Error, SplitState};
+use super::{Error, Gathers, OnError, SplitState};
 use crate::record::{DeadLetter, RecordTypes};
 use crate::state::Store;
 use crate::time::Timestamp;
@@ -152,6 +152,10 @@ pub(crate) struct BuildContext {
     pub(crate) reopens: Rc<Cell<bool>>,
     /// How records are written down.
     pub(crate) types: Arc<RecordTypes>,
+    /// The stages that gather records, those behind before those in front.
+    pub(crate) gathering: Vec<Rc<dyn Gathers>>,
+    /// What becomes of a record that the operator that is built fails on.
+    pub(crate) policy: OnError,
     /// Ways to hand a record to an operator within the chain, by uid.
     pub(crate) inlets: Vec<(String, Rc<dyn Inlet>)>,
     /// Whether the records of this chain come straight from a source, split by split.
@@ -193,6 +197,8 @@ impl BuildContext {
             reopens: Rc::default(),
             letters,
             types: Arc::default(),
+            gathering: Vec::new(),
+            policy: OnError::fail(),
             inlets: Vec::new(),
             behind_source: false,
             split_times: Vec::new(),

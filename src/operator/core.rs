@@ -10,7 +10,7 @@ use super::outlet::{Outgoing, OutletHandle, OutletQueue};
 use super::protect::Inlet;
 use super::sink::WriterPort;
 use super::source::{Block, Decoder, SplitState};
-use super::{BuildContext, Error, Head};
+use super::{BuildContext, Error, Gathers, Head};
 use crate::bug::{self, Bug};
 use crate::connector::{self, Position};
 use crate::record::{Batch, DeadLetter, Epoch};
@@ -79,6 +79,7 @@ pub(crate) struct Core {
     calls: super::lookup::Calls,
     letters: Rc<RefCell<Vec<DeadLetter>>>,
     inlets: Vec<(String, Rc<dyn Inlet>)>,
+    gathering: Vec<Rc<dyn Gathers>>,
     /// What fires in the present element.
     pub(crate) firing: Rc<Firing>,
     /// For the records of the present element windows that are gone open once more.
@@ -107,6 +108,7 @@ impl Core {
             calls: context.calls,
             letters: context.letters,
             inlets: context.inlets,
+            gathering: context.gathering,
             firing: context.firing,
             reopens: context.reopens,
             failure: context.failure,
@@ -269,6 +271,7 @@ impl Core {
 
     /// Ends a call: what it has brought counts now, if nothing went wrong.
     fn check(&self) -> Result<(), Error> {
+        self.gathering.iter().rev().for_each(|stage| stage.release());
         if let Some((operator, error)) = self.failure.borrow_mut().take() {
             // Since then the operators before it have run on.
             self.current.set(operator);

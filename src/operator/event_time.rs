@@ -136,8 +136,16 @@ impl<T: Data> EventTime<T> {
 /// The only "split" of an operator that is not behind a source.
 const ALL: &str = "";
 
-impl<T: Data> StageFactory for EventTime<T> {
-    fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, Error> {
+/// Tells those behind how far the splits of a subtask have come.
+pub(crate) struct SplitClock {
+    times: Rc<RefCell<SplitTimes>>,
+    split: Rc<Cell<usize>>,
+    told: Timestamp,
+}
+
+impl SplitClock {
+    /// The clock of the operator that is built, as the checkpoint left it; it is part of the next ones.
+    pub(crate) fn register(context: &mut BuildContext, strategy: &Watermarks) -> Result<Self, Error> {
         let mut restored: BTreeMap<String, Timestamp> = BTreeMap::new();
         for saved in context.restored::<Saved>()? {
             for (id, max) in saved.splits {
@@ -145,8 +153,7 @@ impl<T: Data> StageFactory for EventTime<T> {
                 restored.entry(id).and_modify(|known| *known = max.min(*known)).or_insert(max);
             }
         }
-        let times =
-            SplitTimes { splits: Vec::new(), strategy: self.strategy.watermarks.clone(), restored, resumed: false };
+        let times = SplitTimes { splits: Vec::new(), strategy: strategy.clone(), restored, resumed: false };
         let times = Rc::new(RefCell::new(times));
         if context.behind_source {
             context.split_times.push(times.clone());
@@ -158,10 +165,39 @@ impl<T: Data> StageFactory for EventTime<T> {
         context.save(move || Saved {
             splits: saved.borrow().splits.iter().map(|split| (split.id.to_string(), split.max.millis())).collect(),
         });
-        let next = only::<T>(outputs);
-        let (time, split, site) = (self.time.clone(), context.split.clone(), context.site());
-        let mark = self.strategy.mark.clone();
-        Ok(erase::<T>(Box::new(EventTimeStage { time, mark, times, split, told: Timestamp::MIN, site, next })))
+        Ok(SplitClock { times, split: context.split.clone(), told: Timestamp::MIN })
+    }
+
+    /// The present split has come to `to`: the event time of a record, or a mark.
+    pub(crate) fn rise(&self, to: Timestamp) {
+        self.times.borrow_mut().splits[self.split.get()].rise(to);
+    }
+
+    /// The watermark that is now to be told, if there is one; it counts as told.
+    fn risen(&mut self) -> Option<Timestamp> {
+        let watermark = self.times.borrow().watermark();
+        watermark.filter(|watermark| self.tell(*watermark))
+    }
+
+    /// The same at the end of a batch, where those behind must also be told that a silent split speaks again.
+    pub(crate) fn at_batch_end(&mut self) -> Option<Timestamp> {
+        let resumed = std::mem::take(&mut self.times.borrow_mut().resumed);
+        self.risen().or_else(|| Some(self.told).filter(|told| resumed && *told > Timestamp::MIN))
+    }
+
+    /// Whether a watermark is news; it counts as told.
+    pub(crate) fn tell(&mut self, watermark: Timestamp) -> bool {
+        let is_news = watermark > self.told;
+        self.told = self.told.max(watermark);
+        is_news
+    }
+}
+
+impl<T: Data> StageFactory for EventTime<T> {
+    fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, Error> {
+        let clock = SplitClock::register(context, &self.strategy.watermarks)?;
+        let (time, site, mark) = (self.time.clone(), context.site(), self.strategy.mark.clone());
+        Ok(erase::<T>(Box::new(EventTimeStage { time, mark, clock, site, next: only::<T>(outputs) })))
     }
 
     fn law(&self) -> Law {
@@ -176,20 +212,9 @@ impl<T: Data> StageFactory for EventTime<T> {
 struct EventTimeStage<T> {
     time: Arc<dyn Fn(&T) -> Timestamp + Send + Sync>,
     mark: Option<Mark<T>>,
-    times: Rc<RefCell<SplitTimes>>,
-    split: Rc<Cell<usize>>,
-    told: Timestamp,
+    clock: SplitClock,
     site: Site,
     next: Box<dyn Stage<T>>,
-}
-
-impl<T> EventTimeStage<T> {
-    fn tell(&mut self, watermark: Timestamp) {
-        if watermark > self.told {
-            self.told = watermark;
-            self.next.watermark(watermark);
-        }
-    }
 }
 
 impl<T> Stage<T> for EventTimeStage<T> {
@@ -197,7 +222,7 @@ impl<T> Stage<T> for EventTimeStage<T> {
         self.site.record();
         let time = (self.time)(&record);
         let Some(mark) = &self.mark else {
-            self.times.borrow_mut().splits[self.split.get()].rise(time);
+            self.clock.rise(time);
             self.site.out();
             self.next.push(record, time);
             return;
@@ -206,27 +231,20 @@ impl<T> Stage<T> for EventTimeStage<T> {
         self.site.out();
         self.next.push(record, time);
         if let Some(mark) = mark {
-            self.times.borrow_mut().splits[self.split.get()].rise(mark);
-            let watermark = self.times.borrow().watermark();
-            watermark.into_iter().for_each(|watermark| self.tell(watermark));
+            self.clock.rise(mark);
+            self.clock.risen().into_iter().for_each(|watermark| self.next.watermark(watermark));
         }
     }
 
     /// Only the end of input passes: event time begins here, so what the stream told before does not count.
     fn watermark(&mut self, watermark: Timestamp) {
-        if watermark == Timestamp::MAX {
-            self.tell(watermark);
+        if watermark == Timestamp::MAX && self.clock.tell(watermark) {
+            self.next.watermark(watermark);
         }
     }
 
     fn batch_end(&mut self) {
-        let watermark = self.times.borrow().watermark();
-        let resumed = std::mem::take(&mut self.times.borrow_mut().resumed);
-        match watermark {
-            Some(watermark) if watermark > self.told => self.tell(watermark),
-            _ if resumed && self.told > Timestamp::MIN => self.next.watermark(self.told),
-            _ => {}
-        }
+        self.clock.at_batch_end().into_iter().for_each(|watermark| self.next.watermark(watermark));
         self.next.batch_end();
     }
 }

@@ -59,7 +59,7 @@ pub(crate) use context::{BuildContext, Meter, Restored, Site};
 pub(crate) use core::{Core, Front, Remains};
 pub(crate) use dedup::Dedup;
 pub(crate) use distinct::RunningDistinct;
-pub(crate) use event_time::{EventTime, SplitView};
+pub(crate) use event_time::{EventTime, SplitClock, SplitView};
 pub(crate) use filter::{Filter, SplitBy};
 pub(crate) use firing::Skip;
 pub(crate) use flat_map::FlatMap;
@@ -74,11 +74,10 @@ pub(crate) use outlet::{Outgoing, Port, TypedPort};
 pub use partial::Partial;
 pub(crate) use partial::{MergeParts, PaneEnd, PartialAggregate};
 pub(crate) use partition::Partition;
-pub(crate) use protect::{Held, Protection, dead_letter};
+pub(crate) use protect::{Aside, Held, Inlet, Protection, dead_letter};
 pub(crate) use running::{RunningAggregate, RunningReduce};
 pub(crate) use sample::Sample;
 pub(crate) use sink::{SinkFactory, SinkOperator};
-#[cfg(test)]
 pub(crate) use source::Decoder;
 pub(crate) use source::{Block, ReadOutcome, Reader, SourceFactory, SourceOperator, SplitState};
 pub(crate) use tap::Tap;
@@ -194,6 +193,19 @@ pub(crate) trait StageFactory: Send + Sync {
     fn makes_watermarks(&self) -> bool {
         false
     }
+
+    /// Whether its stages see to the policy for records that they fail on, because they take several at a time.
+    fn minds_errors(&self) -> bool {
+        false
+    }
+}
+
+/// A stage that gathers records to process many at once. It lets go what it has at the end of a batch and before a
+/// watermark; what fires, ticks and answers bring has neither behind it, so the core calls this at the end of each element:
+/// nothing is held over a barrier.
+pub(crate) trait Gathers {
+    /// Processes what has gathered.
+    fn release(&self);
 }
 
 /// An operator that begins a chain behind an exchange: makes the head of each subtask.

@@ -62,12 +62,19 @@ pub(crate) fn hold<T: Data>(stage: AnyStage) -> (AnyStage, Rc<dyn Held>) {
 /// All that a protected operator needs besides itself.
 pub(crate) struct Protection {
     held: Vec<Rc<dyn Held>>,
-    policy: OnError,
+    restarts: u32,
     node: usize,
+    meter: Rc<Meter>,
+    failure: Rc<RefCell<Option<(usize, Error)>>>,
+    aside: Aside,
+}
+
+/// Where an operator puts what it leaves out.
+pub(crate) struct Aside {
+    poison: Poison,
     uid: String,
     subtask: usize,
     meter: Rc<Meter>,
-    failure: Rc<RefCell<Option<(usize, Error)>>>,
     letters: Rc<RefCell<Vec<DeadLetter>>>,
     types: Arc<RecordTypes>,
     place: Place,
@@ -98,19 +105,11 @@ impl Protection {
     pub(crate) fn new(context: &BuildContext, policy: OnError, held: Vec<Rc<dyn Held>>) -> Self {
         Protection {
             held,
-            policy,
+            restarts: policy.restarts,
             node: context.node(),
-            uid: context.uid().to_owned(),
-            subtask: context.subtask,
             meter: context.meter(),
             failure: context.failure.clone(),
-            letters: context.letters.clone(),
-            types: context.types.clone(),
-            place: Place {
-                behind_source: context.behind_source,
-                split: context.split.clone(),
-                splits: context.splits.clone(),
-            },
+            aside: Aside::new(context, policy),
         }
     }
 
@@ -134,22 +133,48 @@ impl Protection {
             self.held.iter().for_each(|held| held.discard());
             counts.iter().zip(before).for_each(|(count, before)| count.set(before));
             deaths += 1;
-            if deaths > self.policy.restarts {
+            if deaths > self.restarts {
                 return Err(failed);
             }
         }
     }
+}
 
-    fn put_aside(&self, view: &RecordView<'_>, cause: String) {
-        self.meter.records_in.set(self.meter.records_in.get() + 1);
-        self.meter.dead.set(self.meter.dead.get() + 1);
-        let position = self.place.describe(self.meter.records_in.get());
-        tracing::warn!(operator = %self.uid, subtask = self.subtask, %position, %cause, "a record is left out");
-        if self.policy.poison == Poison::DeadLetter {
-            let uid = &self.uid;
-            let letter = dead_letter(&self.types, (uid, uid), self.subtask, position, cause, view);
-            self.letters.borrow_mut().push(letter);
+impl Aside {
+    /// Of the operator that is built.
+    pub(crate) fn new(context: &BuildContext, policy: OnError) -> Self {
+        Aside {
+            poison: policy.poison,
+            uid: context.uid().to_owned(),
+            subtask: context.subtask,
+            meter: context.meter(),
+            letters: context.letters.clone(),
+            types: context.types.clone(),
+            place: Place {
+                behind_source: context.behind_source,
+                split: context.split.clone(),
+                splits: context.splits.clone(),
+            },
         }
+    }
+
+    /// Leaves out a record that has been counted as taken.
+    ///
+    /// * `position`: where it stood; `None`: as far as the engine knows.
+    /// * `remains`: what is kept of it; `None`: what its type says.
+    pub(crate) fn put(&self, view: &RecordView<'_>, cause: String, position: Option<String>, remains: Option<Remains>) {
+        self.meter.dead.set(self.meter.dead.get() + 1);
+        let position = position.unwrap_or_else(|| self.place.describe(self.meter.records_in.get()));
+        tracing::warn!(operator = %self.uid, subtask = self.subtask, %position, %cause, "a record is left out");
+        if self.poison != Poison::DeadLetter {
+            return;
+        }
+        let uid = &self.uid;
+        let mut letter = dead_letter(&self.types, (uid, uid), self.subtask, position, cause, view);
+        if let Some(remains) = remains {
+            letter.remains = remains;
+        }
+        self.letters.borrow_mut().push(letter);
     }
 }
 
@@ -214,7 +239,9 @@ impl<T: Data> Protected<T> {
         let Protected { stage, protection } = self;
         if let Err(cause) = protection.call(|| stage.push(record.clone(), time)) {
             let type_name = std::any::type_name::<T>();
-            protection.put_aside(&RecordView { record: &record, type_name, time, hash: None }, cause);
+            protection.meter.records_in.set(protection.meter.records_in.get() + 1);
+            let view = RecordView { record: &record, type_name, time, hash: None };
+            protection.aside.put(&view, cause, None, None);
         }
     }
 }

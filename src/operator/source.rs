@@ -3,7 +3,7 @@
 //! Reading and decoding are apart: a [`Reader`] brings blocks, on a thread that may block, and the [`Decoder`] in the
 //! subtask's core makes records of them. What is behind the decoder does not know that it stands behind a source.
 
-use super::{AnyStage, BuildContext, Error, Site, Stage, only};
+use super::{AnyStage, BuildContext, Error, Law, Site, Stage, only};
 use crate::connector::{self, Position, Read, Source, Split, SplitReader};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,16 @@ pub(crate) trait SourceFactory: Send + Sync {
     fn splits(&self) -> Result<Vec<Split>, connector::Error>;
     fn open(&self, split: &Split, position: Option<&Position>) -> Result<Box<dyn Reader>, connector::Error>;
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<Box<dyn Decoder>, Error>;
+
+    /// What must hold between its counts. A source takes what it gives.
+    fn law(&self) -> Law {
+        Law::OneToOne
+    }
+
+    /// Whether event time begins here.
+    fn makes_watermarks(&self) -> bool {
+        false
+    }
 }
 
 /// A source in the graph.

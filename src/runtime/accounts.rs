@@ -45,8 +45,7 @@ pub(super) const NO_RESTART: &str = "records were lost or doubled; this is a mis
 fn rule(plan: &Plan, chain: usize, id: NodeId) -> Rule {
     let node = &plan.graph.nodes[id];
     let law = match &node.logic {
-        // A source takes what it gives.
-        Logic::Source(_) => Law::OneToOne,
+        Logic::Source(source) => source.law(),
         Logic::Stage(stage) | Logic::KeyBy(stage) => stage.law(),
         Logic::Keyed(head) | Logic::Head(head) => head.law(),
         Logic::Sink(_) => Law::Free,

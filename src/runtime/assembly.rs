@@ -219,13 +219,15 @@ impl Blueprint {
             Logic::Stage(factory) => {
                 let mut outputs = self.outputs(context, id)?;
                 let mut held = Vec::new();
-                if node.on_error.poison != Poison::Fail {
+                let is_protected = node.on_error.poison != Poison::Fail && !factory.minds_errors();
+                if is_protected {
                     let holding = outputs.into_iter().zip(&node.ports).map(|(stage, port)| port.hold(stage));
                     (outputs, held) = holding.unzip();
                 }
                 context.begin(id, &node.uid);
+                context.policy = node.on_error;
                 let stage = factory.build(context, outputs)?;
-                Ok(self.protect(context, id, stage, held))
+                Ok(if is_protected { self.protect(context, id, stage, held) } else { stage })
             }
             Logic::KeyBy(factory) => {
                 context.begin(id, &node.uid);

@@ -71,7 +71,7 @@ impl Settings {
     }
 }
 
-fn duration(key: &str, value: &str) -> Result<Duration, String> {
+pub(super) fn duration(key: &str, value: &str) -> Result<Duration, String> {
     let text = value.trim();
     if let Ok(ms) = text.parse() {
         return Ok(Duration::from_millis(ms));

@@ -26,7 +26,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::Error;
 pub use format::TimeFormat;
 pub use timestamp::Timestamp;
-pub(crate) use timestamp::{days_from_civil, days_in_month};
+pub(crate) use timestamp::{civil_from_days, days_from_civil, days_in_month};
 pub(crate) use watermark::Mark;
 pub use watermark::{WatermarkGenerator, WatermarkStrategy, Watermarks};
 

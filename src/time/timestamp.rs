@@ -109,7 +109,7 @@ impl Timestamp {
 /// Year, month and day of the day `days` after 1970-01-01 in the proleptic Gregorian calendar, from the year 0 to 9999.
 /// Source: Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their application to calendar algorithms",
 /// Software: Practice and Experience 53(4), 2023, figure 12.
-fn civil_from_days(days: i64) -> (u32, u32, u32) {
+pub(crate) fn civil_from_days(days: i64) -> (u32, u32, u32) {
     // From 1 March of the year -400 on, so that no day is negative.
     let day_number = (days + 719_468 + 146_097) as u32;
     let quarters = 4 * day_number + 3;

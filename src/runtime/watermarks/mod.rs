@@ -136,9 +136,12 @@ impl Course {
 /// Where the event time of what `node` gives begins, if that is in its chain.
 fn generator(plan: &Plan, chain: usize, mut node: NodeId) -> Option<NodeId> {
     loop {
-        if let Logic::Stage(stage) = &plan.graph.nodes[node].logic
-            && stage.makes_watermarks()
-        {
+        let makes_watermarks = match &plan.graph.nodes[node].logic {
+            Logic::Stage(stage) => stage.makes_watermarks(),
+            Logic::Source(source) => source.makes_watermarks(),
+            _ => false,
+        };
+        if makes_watermarks {
             return Some(node);
         }
         if node == plan.chains[chain].head {

@@ -8,12 +8,21 @@ use crate::sql::types::UTC;
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion_common::{Result, exec_err};
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// The type of an instant, and of the stamp that takes the place of a call.
+pub(in crate::sql) static INSTANT: LazyLock<DataType> =
+    LazyLock::new(|| DataType::Timestamp(TimeUnit::Millisecond, Some(UTC.into())));
+
+/// If a function is one of them: the type of the time it tells.
+pub(in crate::sql) fn is_clock(function: &ScalarUDF) -> Option<DataType> {
+    function.inner().downcast_ref::<ClockFunction>().map(|clock| clock.data_type.clone())
+}
 
 /// All of them: `CURRENT_TIMESTAMP`, `NOW()`, `PROCTIME()` (`TIMESTAMP_LTZ(3)`), `LOCALTIMESTAMP` (`TIMESTAMP(3)`, in UTC),
 /// `CURRENT_DATE`.
 pub(in crate::sql) fn clocks() -> Vec<Arc<ScalarUDF>> {
-    let instant = DataType::Timestamp(TimeUnit::Millisecond, Some(UTC.into()));
+    let instant = INSTANT.clone();
     let local = DataType::Timestamp(TimeUnit::Millisecond, None);
     let clock = |name, data_type: &DataType| {
         let signature = Signature::nullary(Volatility::Volatile);

@@ -2,4 +2,4 @@
 
 mod clock;
 
-pub(super) use clock::clocks;
+pub(super) use clock::{INSTANT, clocks, is_clock};

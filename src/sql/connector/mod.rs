@@ -1,0 +1,5 @@
+//! Connectors: where tables are read from and written to.
+
+mod options;
+
+pub use options::{OptionDoc, Options};

@@ -1,0 +1,137 @@
+//! Keys: some columns of a row, as what a stream is keyed by.
+
+use super::bytes::Bytes;
+use super::layout::{Layout, is_null};
+use super::{Row, RowCodec, RowError, Value, tuple};
+use arrow::datatypes::{Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// The columns of a key as one value: equal keys have equal bytes, whatever row they were taken out of. NULL is equal to NULL, as
+/// GROUP BY has it.
+///
+/// The order is that of the bytes; it means nothing, but is always the same.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowKey(Bytes);
+
+impl RowKey {
+    /// The stored form: a tuple, as it is described in [`row`](super).
+    pub fn bytes(&self) -> &[u8] {
+        self.0.get()
+    }
+}
+
+impl fmt::Debug for RowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]", self.0.hex())
+    }
+}
+
+/// Takes keys out of rows.
+///
+/// ```
+/// use arrow::datatypes::{DataType, Field, Schema};
+/// use millstream::sql::row::{KeyCodec, RowCodec, RowKind, Value};
+///
+/// let rows = RowCodec::new(&Schema::new(vec![
+///     Field::new("host", DataType::Utf8View, true),
+///     Field::new("bytes", DataType::Int64, true),
+/// ]))?;
+/// let keys = KeyCodec::new(&rows, &[0])?;
+/// let row = |bytes| rows.row(RowKind::Insert, &[Value::Text("ada".into()), Value::Int(bytes)]);
+/// assert_eq!(keys.key(&row(3)?)?, keys.key(&row(4)?)?);
+/// assert_eq!(keys.values(&keys.key(&row(3)?)?)?, [Value::Text("ada".into())]);
+/// # Ok::<(), millstream::sql::row::RowError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct KeyCodec {
+    rows: RowCodec,
+    columns: Vec<usize>,
+    layout: Arc<Layout>,
+    schema: SchemaRef,
+}
+
+impl KeyCodec {
+    /// Of these columns of the rows of a codec, in this order.
+    ///
+    /// # Errors
+    /// [`RowError::Misfit`] if there is no such column.
+    pub fn new(rows: &RowCodec, columns: &[usize]) -> Result<Self, RowError> {
+        let (fields, slots) = (rows.schema().fields(), &rows.layout().slots);
+        if let Some(&column) = columns.iter().find(|column| **column >= fields.len()) {
+            let found = format!("missing: the rows have {} columns", fields.len());
+            return Err(RowError::Misfit { column, found, data_type: Box::new(arrow::datatypes::DataType::Null) });
+        }
+        let layout = Layout::new(columns.iter().map(|column| slots[*column].kind.clone()));
+        let schema = Schema::new(columns.iter().map(|column| Arc::clone(&fields[*column])).collect::<Vec<_>>());
+        let (rows, columns) = (rows.clone(), columns.to_vec());
+        Ok(KeyCodec { rows, columns, layout: Arc::new(layout), schema: Arc::new(schema) })
+    }
+
+    /// The columns of the keys.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The key of a row.
+    ///
+    /// # Errors
+    /// [`RowError::Damaged`] if it is no row of these columns.
+    pub fn key(&self, row: &Row) -> Result<RowKey, RowError> {
+        const SHORT: usize = 128;
+        let (tuple, from) = (row.tuple(), self.rows.layout());
+        from.check(tuple)?;
+        let length = self.columns.iter().try_fold(self.layout.head, |length, column| {
+            let slot = &from.slots[*column];
+            let variable = slot.kind.is_variable() && !is_null(tuple, *column);
+            Ok(length + if variable { from.variable(tuple, slot)?.len() } else { 0 })
+        })?;
+        let (mut short, mut long) = ([0; SHORT], Vec::new());
+        let out = match short.get_mut(..length) {
+            Some(out) => out,
+            None => {
+                long.resize(length, 0);
+                &mut long[..]
+            }
+        };
+        let mut filled = self.layout.head;
+        for (number, (column, to)) in self.columns.iter().zip(&self.layout.slots).enumerate() {
+            let slot = &from.slots[*column];
+            let null = is_null(tuple, *column);
+            if null {
+                out[number / 8] |= 1 << (number % 8);
+            }
+            if !slot.kind.is_variable() {
+                let width = slot.kind.width();
+                out[to.at..to.at + width].copy_from_slice(&tuple[slot.at..slot.at + width]);
+                continue;
+            }
+            let bytes = if null { &[] } else { from.variable(tuple, slot)? };
+            out[filled..filled + bytes.len()].copy_from_slice(bytes);
+            filled += bytes.len();
+            let end = (filled - self.layout.head) as u32;
+            out[to.at..to.at + 4].copy_from_slice(&end.to_le_bytes());
+        }
+        Ok(RowKey(Bytes::copy(out)))
+    }
+
+    /// The values of a key, in the order of its columns.
+    ///
+    /// # Errors
+    /// [`RowError::Damaged`] if it is no key of these columns.
+    pub fn values<'k>(&self, key: &'k RowKey) -> Result<Vec<Value<'k>>, RowError> {
+        self.layout.check(key.bytes())?;
+        (0..self.columns.len()).map(|column| tuple::read(&self.layout, key.bytes(), column)).collect()
+    }
+
+    /// Whether a column of the key is NULL: a join finds no partner for such a key.
+    ///
+    /// # Errors
+    /// [`RowError::Damaged`] if it is no key of these columns.
+    pub fn has_null(&self, key: &RowKey) -> Result<bool, RowError> {
+        self.layout.check(key.bytes())?;
+        Ok((0..self.columns.len()).any(|column| is_null(key.bytes(), column)))
+    }
+}
