@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 /// How many bytes are buffered before they are written.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-type Encode<T> = fn(&T, &mut Vec<u8>) -> Result<(), Error>;
+type Encode<T> = Arc<dyn Fn(&T, &mut Vec<u8>) -> Result<(), Error> + Send + Sync>;
 type Output = Arc<Mutex<dyn Write + Send>>;
 
 /// Writes a line per record to standard output.
@@ -34,25 +34,30 @@ pub struct StdoutSink<T> {
     output: Output,
 }
 
+impl<T> StdoutSink<T> {
+    /// Writes for each record the line that `encode` makes of it; a line end is put behind it.
+    pub(crate) fn with(encode: impl Fn(&T, &mut Vec<u8>) -> Result<(), Error> + Send + Sync + 'static) -> Self {
+        StdoutSink { encode: Arc::new(encode), output: Arc::new(Mutex::new(io::stdout())) }
+    }
+}
+
 impl<T: Serialize> StdoutSink<T> {
     /// Writes each record as JSON on a line of its own.
     pub fn json() -> Self {
-        let encode: Encode<T> = |record, line| {
+        Self::with(|record, line| {
             serde_json::to_writer(line, record).map_err(|cause| {
                 Error::user(format!("a record for standard output cannot be written as JSON: {cause}; change its type"))
             })
-        };
-        StdoutSink { encode, output: Arc::new(Mutex::new(io::stdout())) }
+        })
     }
 }
 
 impl<T: Display> StdoutSink<T> {
     /// Writes each record as its text, on a line of its own.
     pub fn lines() -> Self {
-        let encode: Encode<T> = |record, line| {
+        Self::with(|record, line| {
             write!(line, "{record}").map_err(|cause| Error::user(format!("a record cannot be shown as text: {cause}")))
-        };
-        StdoutSink { encode, output: Arc::new(Mutex::new(io::stdout())) }
+        })
     }
 }
 
@@ -66,7 +71,7 @@ impl<T: 'static> Sink<T> for StdoutSink<T> {
     }
 
     fn writer(&self, _: &SinkContext) -> Result<Box<dyn SinkWriter<T>>, Error> {
-        let (encode, output) = (self.encode, Arc::clone(&self.output));
+        let (encode, output) = (Arc::clone(&self.encode), Arc::clone(&self.output));
         Ok(Box::new(StdoutWriter { encode, output, buffer: Vec::new(), waiting: Arc::default() }))
     }
 }

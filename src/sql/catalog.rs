@@ -248,21 +248,6 @@ pub enum Takes {
     Changes,
 }
 
-/// The connectors of a program: they check a table's options and say what can be done with it.
-pub trait Connectors {
-    /// Checks the options of a table that a query reads.
-    ///
-    /// # Errors
-    /// What is wrong, and the option it is about, if it is about one.
-    fn check_source(&self, table: &Table) -> Result<(), OptionError>;
-
-    /// Checks the options of a table that an INSERT writes, and tells what it takes.
-    ///
-    /// # Errors
-    /// What is wrong, and the option it is about, if it is about one.
-    fn check_sink(&self, table: &Table) -> Result<Takes, OptionError>;
-}
-
 /// Why the options of a table are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
@@ -270,19 +255,4 @@ pub struct OptionError {
     pub key: Option<String>,
     /// What was found and what to write.
     pub message: String,
-}
-
-/// Takes every table, and gives those with a primary key changes: for planning without connectors.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AnyConnector;
-
-impl Connectors for AnyConnector {
-    fn check_source(&self, _: &Table) -> Result<(), OptionError> {
-        Ok(())
-    }
-
-    fn check_sink(&self, table: &Table) -> Result<Takes, OptionError> {
-        let changes = !table.primary_key.is_empty() || table.option("connector").is_some_and(|c| c.value == "print");
-        Ok(if changes { Takes::Changes } else { Takes::Appends })
-    }
 }

@@ -33,21 +33,24 @@ pub mod connector;
 mod dialect;
 mod error;
 pub(crate) mod eval;
+pub mod exec;
 mod explain;
 pub mod format;
 mod functions;
 mod plan;
 mod position;
 pub mod row;
+mod scan;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod text;
 mod types;
 
-pub use catalog::{AnyConnector, Column, ColumnKind, Connectors, OptionError, Table, TableOption, Takes, Watermark};
+pub use catalog::{Column, ColumnKind, OptionError, Table, TableOption, Takes, Watermark};
 pub use error::Error;
 pub use eval::EvalError;
+pub use exec::ExecError;
 pub use plan::{Changes, Env, InWindow, Input, Op, Program, RankBy, Rel, RelId, Window, plan};
 pub use position::{Place, Position};
 pub use settings::{KEYS, Settings};

@@ -23,12 +23,12 @@ mod writer;
 
 use super::{Committer, Error, Guarantee, Sink, SinkContext, SinkWriter};
 use part::Target;
-use rows::{Format, RowBuffer};
+use rows::{Format, Push, RowBuffer};
 use serde::Serialize;
-use std::marker::PhantomData;
+use std::fmt::Display;
 use std::path::PathBuf;
 
-/// Writes rows to one file, as CSV or as a line of JSON each.
+/// Writes rows to one file, as CSV, as a line of JSON each, or as lines.
 ///
 /// Shape: rows in order of (epoch, subtask), those of one subtask in the order in which they came; visible at the
 /// checkpoint that completes them. Missing directories are made. After a start without a checkpoint a file that is there
@@ -50,33 +50,45 @@ use std::path::PathBuf;
 pub struct FileSink<T> {
     path: PathBuf,
     format: Format,
-    rows: PhantomData<fn(T)>,
+    push: Push<T>,
 }
 
 impl<T: Serialize> FileSink<T> {
     /// Writes rows as CSV. The first line has the names of the fields, once there is a row; see
     /// [`header`](Self::header).
     pub fn csv(path: impl Into<PathBuf>) -> Self {
-        FileSink { path: path.into(), format: Format::Csv { header: None }, rows: PhantomData }
+        FileSink { path: path.into(), format: Format::Csv { header: None }, push: RowBuffer::push }
     }
 
     /// Writes each row as JSON on a line of its own.
     pub fn json(path: impl Into<PathBuf>) -> Self {
-        FileSink { path: path.into(), format: Format::Json, rows: PhantomData }
+        FileSink { path: path.into(), format: Format::Json, push: RowBuffer::push }
     }
+}
 
-    /// Writes this first line in a CSV file, also if there is never a row. Rows must have as many fields. Without effect
-    /// on a JSON file.
+impl<T: Display> FileSink<T> {
+    /// Writes the text of each record as a line. One with a line break is refused.
+    pub fn lines(path: impl Into<PathBuf>) -> Self {
+        FileSink { path: path.into(), format: Format::Lines { header: None }, push: RowBuffer::push_line }
+    }
+}
+
+impl<T> FileSink<T> {
+    /// Writes this first line in a file of CSV or lines, also if there is never a row. The rows of CSV must have as many fields;
+    /// of lines only the first name counts, which is the whole line. Without effect on a JSON file.
     #[must_use]
     pub fn header(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        if let Format::Csv { header } = &mut self.format {
-            *header = Some(columns.into_iter().map(Into::into).collect());
+        let mut columns = columns.into_iter().map(Into::into);
+        match &mut self.format {
+            Format::Csv { header } => *header = Some(columns.collect()),
+            Format::Lines { header } => *header = columns.next(),
+            Format::Json => {}
         }
         self
     }
 }
 
-impl<T: Serialize + 'static> Sink<T> for FileSink<T> {
+impl<T: 'static> Sink<T> for FileSink<T> {
     fn describe(&self) -> String {
         format!("file {}", self.path.display())
     }
@@ -89,7 +101,7 @@ impl<T: Serialize + 'static> Sink<T> for FileSink<T> {
         let target = Target::new(&self.path)?;
         target.check()?;
         let rows = RowBuffer::new(&self.format, &self.describe())?;
-        Ok(Box::new(writer::FileWriter::new(target, rows, &context.uid, context.subtask)))
+        Ok(Box::new(writer::FileWriter::new(target, rows, self.push, &context.uid, context.subtask)))
     }
 
     fn committer(&self) -> Result<Option<Box<dyn Committer>>, Error> {

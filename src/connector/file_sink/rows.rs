@@ -10,9 +10,18 @@ use std::rc::Rc;
 /// How rows are written.
 #[derive(Clone, Debug)]
 pub(super) enum Format {
-    Csv { header: Option<Vec<String>> },
+    Csv {
+        header: Option<Vec<String>>,
+    },
     Json,
+    /// Records that are lines already.
+    Lines {
+        header: Option<String>,
+    },
 }
+
+/// Appends a record of type `T`.
+pub(super) type Push<T> = fn(&mut RowBuffer, &T) -> Result<(), Error>;
 
 /// Rows as bytes, whole rows only.
 #[derive(Debug, Default)]
@@ -30,7 +39,7 @@ pub(super) struct RowBuffer {
 
 enum Encoder {
     Csv { writer: Box<csv::Writer<Shared>>, bytes: Shared, columns: Option<Vec<String>>, header: Header },
-    Json(Vec<u8>),
+    Lines { bytes: Vec<u8>, header: Option<String> },
 }
 
 /// The first line of a CSV file, line end included.
@@ -87,7 +96,11 @@ impl RowBuffer {
     /// If the header has no columns.
     pub(super) fn new(format: &Format, sink: &str) -> Result<Self, Error> {
         let encoder = match format {
-            Format::Json => Encoder::Json(Vec::new()),
+            Format::Json => Encoder::Lines { bytes: Vec::new(), header: None },
+            Format::Lines { header } => {
+                let header = header.as_ref().map(|header| format!("{header}\n"));
+                Encoder::Lines { bytes: Vec::new(), header }
+            }
             Format::Csv { header: columns } => {
                 let bytes = Shared::default();
                 let mut writer = csv_writer(&bytes);
@@ -111,7 +124,7 @@ impl RowBuffer {
     /// Appends a row, or nothing if it cannot be written.
     pub(super) fn push<T: Serialize>(&mut self, row: &T) -> Result<(), Error> {
         match &mut self.encoder {
-            Encoder::Json(bytes) => {
+            Encoder::Lines { bytes, .. } => {
                 let start = bytes.len();
                 if let Err(cause) = serde_json::to_writer(&mut *bytes, row) {
                     bytes.truncate(start);
@@ -144,11 +157,26 @@ impl RowBuffer {
         Ok(())
     }
 
+    /// Appends a record's text as a line, or nothing if it has a line break.
+    pub(super) fn push_line<T: Display>(&mut self, record: &T) -> Result<(), Error> {
+        let Encoder::Lines { bytes, .. } = &mut self.encoder else { return self.push(&record.to_string()) };
+        let start = bytes.len();
+        // Writing to memory cannot fail, but a record may refuse to be shown.
+        let shown = write!(bytes, "{record}");
+        if shown.is_err() || memchr::memchr(b'\n', &bytes[start..]).is_some() {
+            bytes.truncate(start);
+            return Err(unwritable(&self.sink, &"its text is no line"));
+        }
+        bytes.push(b'\n');
+        self.rows += 1;
+        Ok(())
+    }
+
     /// How many bytes it holds.
     pub(super) fn len(&self) -> usize {
         match &self.encoder {
             Encoder::Csv { bytes, .. } => bytes.0.borrow().len(),
-            Encoder::Json(bytes) => bytes.len(),
+            Encoder::Lines { bytes, .. } => bytes.len(),
         }
     }
 
@@ -156,7 +184,7 @@ impl RowBuffer {
     pub(super) fn take(&mut self, empty: Vec<u8>) -> Chunk {
         let bytes = match &mut self.encoder {
             Encoder::Csv { bytes, .. } => bytes.0.replace(empty),
-            Encoder::Json(bytes) => std::mem::replace(bytes, empty),
+            Encoder::Lines { bytes, .. } => std::mem::replace(bytes, empty),
         };
         Chunk { bytes, rows: std::mem::take(&mut self.rows) }
     }
@@ -164,8 +192,8 @@ impl RowBuffer {
     /// The first line of the file, as far as it is known: given, or made from the first row.
     pub(super) fn header(&self) -> Option<String> {
         match &self.encoder {
-            Encoder::Csv { header: Header::Known(header), .. } => header.clone(),
-            _ => None,
+            Encoder::Csv { header: Header::Known(header), .. } | Encoder::Lines { header, .. } => header.clone(),
+            Encoder::Csv { header: Header::Unknown, .. } => None,
         }
     }
 }

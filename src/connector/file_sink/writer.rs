@@ -10,12 +10,11 @@
 //! the file ends as a part at its last synced length, and what is in memory goes to a new file.
 
 use super::part::{Part, PreparedParts, Target, to_value};
-use super::rows::{Chunk, RowBuffer};
+use super::rows::{Chunk, Push, RowBuffer};
 use crate::connector::files::lock;
 use crate::connector::{Error, Prepared, SinkJob, SinkWriter};
 use crate::record::Epoch;
 use crate::time::Timestamp;
-use serde::Serialize;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -31,8 +30,9 @@ const SYNC_BYTES: u64 = 8 * 1024 * 1024;
 const SPARE_BUFFERS: usize = 10;
 
 /// Writes the rows of one subtask.
-pub(super) struct FileWriter {
+pub(super) struct FileWriter<T> {
     rows: RowBuffer,
+    push: Push<T>,
     shared: Arc<Shared>,
     /// The number of the last item in the queue.
     last: u64,
@@ -84,8 +84,8 @@ struct Open {
     synced_rows: u64,
 }
 
-impl FileWriter {
-    pub(super) fn new(target: Target, rows: RowBuffer, uid: &str, subtask: usize) -> Self {
+impl<T> FileWriter<T> {
+    pub(super) fn new(target: Target, rows: RowBuffer, push: Push<T>, uid: &str, subtask: usize) -> Self {
         let disk = Disk {
             prefix: target.writer_prefix(uid, subtask),
             target,
@@ -104,7 +104,7 @@ impl FileWriter {
             committed: AtomicU64::new(0),
             stuck: AtomicU64::new(0),
         };
-        FileWriter { rows, shared: Arc::new(shared), last: 0 }
+        FileWriter { rows, push, shared: Arc::new(shared), last: 0 }
     }
 
     fn enqueue(&mut self, item: Item) {
@@ -123,9 +123,9 @@ impl FileWriter {
     }
 }
 
-impl<T: Serialize> SinkWriter<T> for FileWriter {
+impl<T> SinkWriter<T> for FileWriter<T> {
     fn write(&mut self, record: T, _: Timestamp) -> Result<(), Error> {
-        self.rows.push(&record)
+        (self.push)(&mut self.rows, &record)
     }
 
     fn spill(&mut self, _idle: bool) -> Option<SinkJob> {

@@ -19,7 +19,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let target = Target::new(&directory.path().join("out.jsonl")).unwrap();
         let rows = RowBuffer::new(&Format::Json, "file out.jsonl").unwrap();
-        let writer = FileWriter::new(target, rows, "sink", 0);
+        let writer = FileWriter::new(target, rows, RowBuffer::push, "sink", 0);
         Scene { directory, writer }
     }
 

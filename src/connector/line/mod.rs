@@ -8,6 +8,7 @@
 
 mod cutter;
 mod pool;
+mod stored;
 
 pub(crate) use cutter::Cutter;
 pub(crate) use pool::Pool;

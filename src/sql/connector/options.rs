@@ -34,20 +34,20 @@ fn is_named(doc: &OptionDoc, key: &str) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'t> {
     table: &'t Table,
-    /// Stands before each key: `csv.` for a format's.
-    prefix: &'static str,
+    /// Stands before each key, with a point: `csv` for a format's.
+    of: Option<&'t str>,
 }
 
 impl<'t> Options<'t> {
     /// All options of a table.
     pub fn new(table: &'t Table) -> Self {
-        Options { table, prefix: "" }
+        Options { table, of: None }
     }
 
-    /// Those whose keys begin so; they are asked for without it.
+    /// Those whose keys begin with this word and a point; they are asked for without it.
     #[must_use]
-    pub fn behind(self, prefix: &'static str) -> Self {
-        Options { prefix, ..self }
+    pub fn of(self, format: &'t str) -> Self {
+        Options { of: Some(format), ..self }
     }
 
     /// The table.
@@ -56,7 +56,7 @@ impl<'t> Options<'t> {
     }
 
     fn key(&self, key: &str) -> String {
-        format!("{}{key}", self.prefix)
+        named(self.of, key)
     }
 
     /// A refusal that is about an option.
@@ -148,25 +148,30 @@ impl<'t> Options<'t> {
 
     /// Refuses what nobody reads.
     ///
-    /// * `known`: all options, with what stands before their keys.
+    /// * `known`: all options, with the format they are of.
     ///
     /// # Errors
     /// The first option that is not known, with the nearest one that is.
-    pub(super) fn check(&self, known: &[(&str, &[OptionDoc])]) -> Result<(), OptionError> {
+    pub(super) fn check(&self, known: &[(Option<&str>, &[OptionDoc])]) -> Result<(), OptionError> {
         for option in &self.table.options {
-            let is_known = known.iter().any(|(prefix, docs)| {
-                let key = option.key.strip_prefix(prefix);
+            let is_known = known.iter().any(|(of, docs)| {
+                let key = match of {
+                    None => Some(option.key.as_str()),
+                    Some(of) => option.key.strip_prefix(of).and_then(|key| key.strip_prefix('.')),
+                };
                 key.is_some_and(|key| docs.iter().any(|doc| is_named(doc, key)))
             });
             if !is_known {
-                let keys: Vec<String> = known
-                    .iter()
-                    .flat_map(|(prefix, docs)| docs.iter().map(move |doc| format!("{prefix}{}", doc.key)))
-                    .collect();
+                let keys = known.iter().flat_map(|(of, docs)| docs.iter().map(move |doc| named(*of, doc.key)));
+                let keys: Vec<String> = keys.collect();
                 let message = unknown("option", &option.key, keys.iter().map(String::as_str));
                 return Err(OptionError { key: Some(option.key.clone()), message });
             }
         }
         Ok(())
     }
+}
+
+fn named(of: Option<&str>, key: &str) -> String {
+    of.map_or_else(|| key.to_owned(), |of| format!("{of}.{key}"))
 }

@@ -107,20 +107,14 @@ impl Expressions {
         &self.reads
     }
 
-    /// The columns that [`evaluate`](Self::evaluate) is to be given.
-    pub(crate) fn read_schema(&self) -> SchemaRef {
-        let fields = self.schema.fields().iter().take(self.reads.len()).cloned().collect::<Vec<_>>();
-        Arc::new(Schema::new(fields))
-    }
-
     /// Whether it changes columns.
     pub(crate) fn projects(&self) -> bool {
         self.project.is_some()
     }
 
-    /// Whether all that comes in goes out, as it is.
-    pub(crate) fn is_nothing(&self) -> bool {
-        self.filter.is_none() && self.project.is_none()
+    /// The columns it computes; `None`: those that came in.
+    pub(crate) fn output(&self) -> Option<&SchemaRef> {
+        self.project.as_ref().map(|(_, schema)| schema)
     }
 
     /// Evaluates over a batch of the columns that are read.

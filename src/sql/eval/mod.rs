@@ -1,6 +1,7 @@
 //! Filters and projections: expressions over the rows of a batch at once.
 //!
-//! [`Expressions`] are DataFusion's, over Arrow columns. [`Evaluate`] is the operator: it gathers the rows of a batch, makes
+//! [`Expressions`] are DataFusion's, over Arrow columns, one filter or projection; [`Steps`] are several, one behind the other.
+//! [`Evaluate`] is the operator that takes them: it gathers the rows of a batch, makes
 //! columns of them (those that the expressions read), evaluates, and hands the resulting rows on, each with the event time
 //! and kind that it had.
 //!
@@ -15,8 +16,10 @@ mod error;
 mod expressions;
 mod isolate;
 mod stage;
+mod steps;
 
 pub use error::EvalError;
 pub(crate) use expressions::Expressions;
 pub(crate) use isolate::isolate;
 pub(crate) use stage::Evaluate;
+pub(in crate::sql) use steps::Steps;

@@ -1,19 +1,14 @@
 //! The operator that filters and projects.
 
-use super::{EvalError, Expressions, isolate};
+use super::{EvalError, Steps, isolate};
 use crate::operator::{
     AnyStage, Aside, BuildContext, Error, Gathers, Inlet, Law, OnError, Poison, Site, Stage, StageFactory, erase, only,
 };
 use crate::record::{Batch, RecordView, Remains};
 use crate::sql::row::{Row, RowCodec};
 use crate::time::Timestamp;
-use arrow::array::Array;
-use arrow::datatypes::Schema;
-use datafusion_common::DFSchema;
-use datafusion_expr::Expr;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// So many rows are gathered at most before they are evaluated.
 const GATHER: usize = 2048;
@@ -24,28 +19,19 @@ const GATHER: usize = 2048;
 /// operator's [`OnError`], without a second attempt: expressions are deterministic.
 #[derive(Debug)]
 pub(crate) struct Evaluate {
-    expressions: Arc<Expressions>,
+    steps: Steps,
     input: RowCodec,
     output: RowCodec,
 }
 
 impl Evaluate {
-    /// Over rows with the columns of `input`.
-    ///
-    /// * `filter`: keeps the rows for which it is true; NULL is not.
-    /// * `project`: the columns to be computed, of the rows that are kept, and their names and types; `None`: as they came.
+    /// Takes these steps.
     ///
     /// # Errors
-    /// If an expression cannot be evaluated, or rows cannot hold a column.
-    pub(crate) fn new(
-        input: &DFSchema,
-        filter: Option<&Expr>,
-        project: Option<(&[Expr], &Schema)>,
-    ) -> Result<Self, EvalError> {
-        let expressions = Arc::new(Expressions::new(input, filter, project)?);
-        let codec = RowCodec::new(input.as_arrow())?;
-        let output = project.map_or_else(|| Ok(codec.clone()), |(_, schema)| RowCodec::new(schema))?;
-        Ok(Evaluate { expressions, input: codec, output })
+    /// If rows cannot hold a column.
+    pub(crate) fn new(steps: Steps) -> Result<Self, EvalError> {
+        let (input, output) = steps.codecs()?;
+        Ok(Evaluate { steps, input, output })
     }
 }
 
@@ -53,7 +39,7 @@ impl StageFactory for Evaluate {
     fn build(&self, context: &mut BuildContext, outputs: Vec<AnyStage>) -> Result<AnyStage, Error> {
         let policy = context.policy;
         let shared = Rc::new(RefCell::new(Gathered {
-            expressions: Arc::clone(&self.expressions),
+            steps: self.steps.clone(),
             input: self.input.clone(),
             output: self.output.clone(),
             rows: Vec::new(),
@@ -82,7 +68,7 @@ impl StageFactory for Evaluate {
 
 /// The rows that wait, and what is done with them.
 struct Gathered {
-    expressions: Arc<Expressions>,
+    steps: Steps,
     input: RowCodec,
     output: RowCodec,
     rows: Vec<Row>,
@@ -159,14 +145,10 @@ impl Gathered {
 
     /// Evaluates and hands on; all rows, or none and why.
     fn work(&mut self, rows: &[Row], times: &[Timestamp]) -> Result<(), String> {
-        let (expressions, now) = (&self.expressions, self.now.get());
-        let columns = self.input.batch_of(rows, expressions.reads(), expressions.read_schema());
-        let evaluated = expressions.evaluate(&columns.map_err(|error| error.to_string())?, now)?;
-        let kept: Vec<usize> = match &evaluated.kept {
-            None => (0..rows.len()).collect(),
-            Some(mask) => (0..rows.len()).filter(|row| mask.value(*row)).collect(),
-        };
-        let made = match &evaluated.columns {
+        let columns = self.input.batch_of(rows, self.steps.reads(), self.steps.read_schema());
+        let outcome = self.steps.run(columns.map_err(|error| error.to_string())?, self.now.get())?;
+        let kept = outcome.kept;
+        let made = match &outcome.columns {
             None => kept.iter().map(|row| rows[*row].clone()).collect(),
             Some(columns) => {
                 let made = self.output.changes(columns, |row| rows[kept[row]].kind());

@@ -360,7 +360,7 @@ impl Rels {
 }
 
 /// Which column of the schema an expression is, perhaps under another name.
-pub(super) fn index(expression: &Expr, schema: &DFSchema) -> Option<usize> {
+pub(in crate::sql) fn index(expression: &Expr, schema: &DFSchema) -> Option<usize> {
     match expression {
         Expr::Column(column) => column_index(column, schema),
         Expr::Alias(alias) => index(&alias.expr, schema),

@@ -12,6 +12,7 @@ mod rank;
 mod rel;
 mod window;
 
+pub(super) use build::index as column;
 pub(super) use context::Context;
 pub use program::{Env, plan};
 pub use rel::{Changes, InWindow, Input, Op, Program, RankBy, Rel, RelId};

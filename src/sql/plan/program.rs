@@ -3,7 +3,8 @@
 use super::build::{Rels, Statement as Of};
 use super::context::Context;
 use super::rel::{Changes, Op, Program, RelId};
-use crate::sql::catalog::{AnyConnector, Connectors, OptionError, Table, Takes};
+use crate::sql::catalog::{OptionError, Table, Takes};
+use crate::sql::connector::Registry;
 use crate::sql::dialect::{self, Query, Quoted, Statement};
 use crate::sql::error::{Error, Text};
 use crate::sql::position::Position;
@@ -40,13 +41,13 @@ const STACK: usize = 256 << 20;
 /// assert!(millstream::sql::plan("SET 'parallelism.default' = '2'", &env).is_ok());
 /// ```
 pub struct Env {
-    /// The connectors that check the tables; by default one that takes everything.
-    pub connectors: Box<dyn Connectors + Send + Sync>,
+    /// The connectors and formats of its tables.
+    pub connectors: Registry,
 }
 
 impl Default for Env {
     fn default() -> Self {
-        Self { connectors: Box::new(AnyConnector) }
+        Self { connectors: Registry::standard() }
     }
 }
 

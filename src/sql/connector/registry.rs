@@ -1,0 +1,138 @@
+//! All connectors and formats of a program, by name.
+
+use super::output::Goes;
+use super::{Blackhole, Connector, Filesystem, Input, OptionDoc, Options, Output, Print, Stdin, Stdout};
+use crate::sql::catalog::{OptionError, Table, Takes};
+use crate::sql::format::{AccessLog, Csv, Format, Raw, WriteLine};
+use crate::sql::settings::unknown;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Connectors and formats, by name.
+///
+/// ```
+/// use millstream::sql::connector::Registry;
+///
+/// let registry = Registry::standard();
+/// assert!(registry.connectors().any(|connector| connector.name() == "filesystem"));
+/// assert!(registry.formats().any(|format| format.name() == "csv"));
+/// ```
+pub struct Registry {
+    connectors: BTreeMap<String, Arc<dyn Connector>>,
+    formats: BTreeMap<String, Arc<dyn Format>>,
+}
+
+/// The options that every table has.
+const CONNECTOR: OptionDoc = OptionDoc { key: "connector", default: None, doc: "where the table is" };
+const FORMAT: OptionDoc = OptionDoc { key: "format", default: None, doc: "what its lines say" };
+
+impl Registry {
+    /// Those that Millstream has.
+    pub fn standard() -> Self {
+        let registry = Registry { connectors: BTreeMap::new(), formats: BTreeMap::new() };
+        let registry = registry.with_format(Csv).with_format(Raw);
+        let registry = registry.with_format(AccessLog::Combined).with_format(AccessLog::Common);
+        let registry = registry.with_connector(Filesystem).with_connector(Print).with_connector(Blackhole);
+        registry.with_connector(Stdin).with_connector(Stdout)
+    }
+
+    /// With another connector; one of the same name is replaced.
+    #[must_use]
+    pub fn with_connector(mut self, connector: impl Connector) -> Self {
+        self.connectors.insert(connector.name().to_owned(), Arc::new(connector));
+        self
+    }
+
+    /// With another format; one of the same name is replaced.
+    #[must_use]
+    pub fn with_format(mut self, format: impl Format + 'static) -> Self {
+        self.formats.insert(format.name().to_owned(), Arc::new(format));
+        self
+    }
+
+    /// The connectors, by name.
+    pub fn connectors(&self) -> impl Iterator<Item = &dyn Connector> {
+        self.connectors.values().map(|connector| &**connector)
+    }
+
+    /// The formats, by name.
+    pub fn formats(&self) -> impl Iterator<Item = &dyn Format> {
+        self.formats.values().map(|format| &**format)
+    }
+
+    /// Where a table is read from, and what reads its lines.
+    pub(in crate::sql) fn input(&self, table: &Table) -> Result<(Input, Option<Arc<dyn Format>>), OptionError> {
+        let (connector, format) = self.find(table)?;
+        Ok((connector.source(Options::new(table))?, format))
+    }
+
+    /// Where a table is written, and what writes its lines.
+    pub(in crate::sql) fn output(&self, table: &Table) -> Result<(Output, Option<Arc<dyn WriteLine>>), OptionError> {
+        let (connector, format) = self.find(table)?;
+        let output = connector.sink(Options::new(table))?;
+        let writer = format.map(|format| format.writer(Options::new(table).of(format.name()), &written(table)));
+        Ok((output, writer.transpose()?))
+    }
+
+    fn find(&self, table: &Table) -> Result<(&dyn Connector, Option<Arc<dyn Format>>), OptionError> {
+        let options = Options::new(table);
+        let name = options.required("connector", "filesystem")?;
+        let connector = self.connectors.get(name).ok_or_else(|| {
+            options.refuse("connector", unknown("connector", name, self.connectors.keys().map(String::as_str)))
+        })?;
+        let mut known: Vec<(Option<&str>, &[OptionDoc])> = vec![(None, &[CONNECTOR]), (None, connector.options())];
+        let format = if connector.has_format() {
+            let name = options.required("format", "csv")?;
+            let format = self.formats.get(name).ok_or_else(|| {
+                options.refuse("format", unknown("format", name, self.formats.keys().map(String::as_str)))
+            })?;
+            known.extend([(None, &[FORMAT][..]), (Some(format.name()), format.options())]);
+            Some(Arc::clone(format))
+        } else {
+            None
+        };
+        options.check(&known)?;
+        Ok((&**connector, format))
+    }
+
+    /// Checks the options of a table that a query reads.
+    ///
+    /// # Errors
+    /// What is wrong, and the option it is about, if it is about one.
+    pub fn check_source(&self, table: &Table) -> Result<(), OptionError> {
+        let (_, format) = self.input(table)?;
+        format.map(|format| format.reader(Options::new(table).of(format.name()), &physical(table), &[])).transpose()?;
+        Ok(())
+    }
+
+    /// Checks the options of a table that an INSERT writes, and tells what it takes.
+    ///
+    /// # Errors
+    /// What is wrong, and the option it is about, if it is about one.
+    pub fn check_sink(&self, table: &Table) -> Result<Takes, OptionError> {
+        let (_, format) = self.find(table)?;
+        let (output, _) = self.output(table)?;
+        Ok(match output.0 {
+            Goes::Rows(takes, _) => takes,
+            Goes::Lines(_) if format.is_some_and(|format| format.takes_changes()) => Takes::Changes,
+            Goes::Lines(_) => Takes::Appends,
+        })
+    }
+}
+
+/// The columns that stand in the table's lines, or come in its rows.
+pub(in crate::sql) fn physical(table: &Table) -> SchemaRef {
+    let is_physical = |column: &&crate::sql::Column| matches!(column.kind, crate::sql::ColumnKind::Physical);
+    schema(table.columns.iter().filter(is_physical))
+}
+
+/// The columns that an INSERT writes.
+pub(in crate::sql) fn written(table: &Table) -> SchemaRef {
+    schema(table.written())
+}
+
+fn schema<'c>(columns: impl Iterator<Item = &'c crate::sql::Column>) -> SchemaRef {
+    let field = |column: &crate::sql::Column| Field::new(&column.name, column.data_type.clone(), true);
+    Arc::new(Schema::new(columns.map(field).collect::<Vec<_>>()))
+}

@@ -1,0 +1,144 @@
+//! The walk over the plan.
+
+use super::ExecError;
+use super::flow::{Flow, Prepared};
+use super::order::{By, Order};
+use super::rank::{Rank, rank};
+use super::sink::sink;
+use super::values::values;
+use super::window_assign::window_assign;
+use crate::api::Job;
+use crate::connector::MemorySource;
+use crate::sql::plan::{Changes, Env, Input, Op, Program, Rel, RelId};
+use crate::sql::row::{Row, RowCodec};
+use crate::time::Timestamp;
+use datafusion_expr::Expr;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The dataflow of a program: what all its INSERTs do, except those that are only explained.
+///
+/// * `env`: with the connectors that have checked the tables.
+/// * `now`: what a query of constants tells the time by.
+///
+/// # Errors
+/// What is planned but cannot be run, and tables that cannot be read or written.
+pub fn job(program: &Program, env: &Env, now: Timestamp) -> Result<Job, ExecError> {
+    let job = Job::new(program.settings.name.as_deref().unwrap_or("sql"));
+    job.record_type::<Row>();
+    let mut walk = Walk { program, env, job: &job, now, readers: vec![0; program.rels.len()], flows: Vec::new() };
+    walk.count_readers();
+    for number in 0..program.rels.len() {
+        let flow = if walk.readers[number] > 0 { Some(walk.relation(&program.rels[number])?) } else { None };
+        walk.flows.push(flow);
+    }
+    Ok(job)
+}
+
+struct Walk<'p> {
+    program: &'p Program,
+    env: &'p Env,
+    job: &'p Job,
+    now: Timestamp,
+    /// How many relations read each; a sink that is run counts as read.
+    readers: Vec<usize>,
+    /// What each gives; `None` if nobody reads it.
+    flows: Vec<Option<Flow>>,
+}
+
+impl Walk<'_> {
+    fn count_readers(&mut self) {
+        let explained: BTreeSet<RelId> = self.program.explained.iter().copied().collect();
+        let mut open: Vec<RelId> =
+            self.program.sinks.iter().copied().filter(|sink| !explained.contains(sink)).collect();
+        while let Some(RelId(number)) = open.pop() {
+            self.readers[number] += 1;
+            if self.readers[number] == 1 {
+                open.extend(self.program.rels[number].inputs.iter().map(|input| input.rel));
+            }
+        }
+    }
+
+    fn flow(&self, input: &Input) -> Flow {
+        self.flows[input.rel.0].clone().expect("the inputs of a relation stand before it")
+    }
+
+    fn prepare(&self, flow: Flow, uid: &str) -> Result<Prepared, ExecError> {
+        flow.prepare((self.job, self.env, &self.program.settings), uid)
+    }
+
+    fn ttl(&self) -> Option<Duration> {
+        self.program.settings.state_ttl.filter(|ttl| !ttl.is_zero())
+    }
+
+    /// What a relation gives. If several read it, its rows are made once.
+    fn relation(&self, rel: &Rel) -> Result<Flow, ExecError> {
+        let flow = self.operator(rel)?;
+        let is_shared =
+            self.program.rels.iter().position(|other| std::ptr::eq(other, rel)).is_some_and(|at| self.readers[at] > 1);
+        if is_shared { Ok(Flow::rows(self.prepare(flow, &format!("{}/shared", rel.uid))?)) } else { Ok(flow) }
+    }
+
+    fn operator(&self, rel: &Rel) -> Result<Flow, ExecError> {
+        let schema = rel.schema.as_arrow();
+        Ok(match (&rel.op, rel.inputs.as_slice()) {
+            (Op::Scan { table, columns }, _) => Flow::table(table, columns, schema),
+            (Op::Values { rows }, _) => {
+                let codec = RowCodec::new(schema)?;
+                let rows = values(rows, &codec, self.now)?;
+                Flow::rows(Prepared { stream: self.job.source(MemorySource::new(rows)).uid(&rel.uid), codec })
+            }
+            (Op::Project { expressions }, [input]) => self.flow(input).project(&input.schema, expressions, schema)?,
+            (Op::Filter { predicate }, [input]) => self.flow(input).filter(&input.schema, predicate)?,
+            (Op::Union, [first, others @ ..]) => {
+                let uid = |number: usize| format!("{}/{number}", rel.uid);
+                let first = self.prepare(self.flow(first), &uid(0))?;
+                let mut streams = Vec::new();
+                for (number, other) in others.iter().enumerate() {
+                    streams.push(self.prepare(self.flow(other), &uid(number + 1))?.stream);
+                }
+                Flow::rows(Prepared { stream: first.stream.union_all(&streams), codec: first.codec })
+            }
+            (Op::WindowAssign { window, time, partition }, [input]) => {
+                let prepared = self.prepare(self.flow(input), &format!("{}/input", rel.uid))?;
+                Flow::rows(window_assign(&prepared, *window, *time, partition, schema, &rel.uid)?)
+            }
+            (Op::Rank { partition, order, limit, by }, [input]) => {
+                let reads: Vec<Expr> = partition.iter().chain(order.iter().map(|by| &by.expr)).cloned().collect();
+                let (flow, columns) = self.flow(input).with_columns(&input.schema, &reads)?;
+                let (partition, ordered) = columns.split_at(partition.len());
+                let by_column = ordered.iter().zip(order).map(|(column, sort)| By {
+                    column: *column,
+                    ascending: sort.asc,
+                    nulls_first: sort.nulls_first,
+                });
+                let prepared = self.prepare(flow, &format!("{}/input", rel.uid))?;
+                let source = self.program.rel(input.rel);
+                let rank_of = Rank {
+                    partition,
+                    order: Order::new(&prepared.codec, by_column.collect()),
+                    limit: usize::try_from(*limit).unwrap_or(usize::MAX),
+                    by: *by,
+                    window: source.window.map(|window| (window.start, window.end)),
+                    changes: source.changes == Changes::Update,
+                    ttl: self.ttl(),
+                    output: schema,
+                    uid: &rel.uid,
+                };
+                Flow::rows(rank(&prepared, rank_of)?)
+            }
+            (Op::Sink { table }, [input]) => {
+                let prepared = self.prepare(self.flow(input), &format!("{}/input", rel.uid))?;
+                sink(&prepared, table, &self.env.connectors, &rel.uid)?;
+                Flow::rows(prepared)
+            }
+            (op, _) => {
+                return Err(ExecError::Unsupported {
+                    at: rel.at,
+                    what: op.title(),
+                    instead: "write the query without it".to_owned(),
+                });
+            }
+        })
+    }
+}
