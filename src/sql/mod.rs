@@ -28,6 +28,7 @@
 //! # Ok::<(), millstream::sql::Error>(())
 //! ```
 
+mod aggregate;
 mod catalog;
 pub mod connector;
 mod dialect;

@@ -8,12 +8,12 @@ CREATE TABLE access_log (host STRING, ts TIMESTAMP_LTZ(3), method STRING, path S
   referer STRING, agent STRING, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
   WITH ('connector'='filesystem','path'='access.log','format'='combined-log');
 CREATE TABLE orders (id BIGINT, customer BIGINT, price DECIMAL(10, 2), at TIMESTAMP(3), total AS price * 2,
-  WATERMARK FOR at AS at) WITH ('connector' = 'datagen');
+  WATERMARK FOR at AS at) WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'csv');
 CREATE TABLE payments (id BIGINT, order_id BIGINT, at TIMESTAMP(3), WATERMARK FOR at AS at - INTERVAL '1' MINUTE)
-  WITH ('connector' = 'datagen');
-CREATE TABLE pageviews (host STRING, window_start TIMESTAMP(3), views BIGINT) WITH ('connector' = 'blackhole');
+  WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'csv');
+CREATE TABLE pageviews (host STRING, window_start TIMESTAMP(3), views BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
 CREATE TABLE counts (host STRING, n BIGINT, PRIMARY KEY (host) NOT ENFORCED) WITH ('connector' = 'print');
-CREATE TABLE ids (id BIGINT) WITH ('connector' = 'blackhole');
+CREATE TABLE ids (id BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
 CREATE TABLE changing_ids (id BIGINT) WITH ('connector' = 'print');
 ";
 

@@ -7,7 +7,7 @@ use crate::fault::{Fault, Faulty};
 
 struct Scene {
     directory: tempfile::TempDir,
-    writer: FileWriter,
+    writer: FileWriter<String>,
 }
 
 fn epoch(count: u64) -> Epoch {
@@ -24,17 +24,17 @@ impl Scene {
     }
 
     fn write(&mut self, row: &str) {
-        self.writer.write(row, Timestamp::MIN).unwrap();
+        self.writer.write(row.to_owned(), Timestamp::MIN).unwrap();
     }
 
     fn prepare(&mut self, count: u64) -> Prepared {
-        SinkWriter::<&str>::prepare(&mut self.writer, epoch(count))
+        SinkWriter::<String>::prepare(&mut self.writer, epoch(count))
     }
 
     /// A row so large that it leaves at once, and the job that writes it.
     fn spill(&mut self, letter: &str) -> SinkJob {
         self.write(&letter.repeat(SPILL_BYTES));
-        SinkWriter::<&str>::spill(&mut self.writer, false).unwrap()
+        SinkWriter::<String>::spill(&mut self.writer, false).unwrap()
     }
 
     /// What a reader of the described parts sees: their rows in order, cut short, and their epochs.
@@ -77,10 +77,10 @@ fn parts_are_named_until_they_are_committed() {
     scene.write("b");
     let second = scene.prepare(2)().unwrap();
     assert_eq!(scene.rows(&second), [row(1, "a"), row(2, "b")]);
-    SinkWriter::<&str>::committed(&mut scene.writer, epoch(1));
+    SinkWriter::<String>::committed(&mut scene.writer, epoch(1));
     let third = scene.prepare(3)().unwrap();
     assert_eq!(scene.rows(&third), [row(2, "b")]);
-    SinkWriter::<&str>::committed(&mut scene.writer, epoch(3));
+    SinkWriter::<String>::committed(&mut scene.writer, epoch(3));
     assert!(scene.prepare(4)().unwrap().is_null());
 }
 

@@ -21,5 +21,5 @@ mod steps;
 pub use error::EvalError;
 pub(crate) use expressions::Expressions;
 pub(crate) use isolate::isolate;
-pub(crate) use stage::Evaluate;
+pub(in crate::sql) use stage::Evaluate;
 pub(in crate::sql) use steps::Steps;

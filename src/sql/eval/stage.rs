@@ -18,7 +18,7 @@ const GATHER: usize = 2048;
 /// Shape: one row in, at most one out, order, kind and event time kept. Stateless. A row that fails goes the way of the
 /// operator's [`OnError`], without a second attempt: expressions are deterministic.
 #[derive(Debug)]
-pub(crate) struct Evaluate {
+pub(in crate::sql) struct Evaluate {
     steps: Steps,
     input: RowCodec,
     output: RowCodec,
@@ -29,7 +29,7 @@ impl Evaluate {
     ///
     /// # Errors
     /// If rows cannot hold a column.
-    pub(crate) fn new(steps: Steps) -> Result<Self, EvalError> {
+    pub(in crate::sql) fn new(steps: Steps) -> Result<Self, EvalError> {
         let (input, output) = steps.codecs()?;
         Ok(Evaluate { steps, input, output })
     }

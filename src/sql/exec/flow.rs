@@ -1,17 +1,18 @@
 //! What a relation gives, and what is still to be computed of it.
 
 use super::ExecError;
+use super::window_assign::window_assign;
 use crate::api::{Job, Stream};
 use crate::operator::OnError;
 use crate::sql::EvalError;
 use crate::sql::catalog::Table;
 use crate::sql::eval::{Evaluate, Expressions, Steps};
-use crate::sql::plan::{Env, column};
+use crate::sql::plan::{Env, Window, column};
 use crate::sql::row::{Row, RowCodec};
 use crate::sql::scan::scan;
 use crate::sql::settings::Settings;
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion_common::DFSchema;
+use datafusion_common::{DFSchema, ScalarValue};
 use datafusion_expr::{Expr, ExprSchemable};
 use std::sync::Arc;
 
@@ -24,12 +25,40 @@ pub(in crate::sql) struct Flow {
     steps: Vec<Arc<Expressions>>,
     /// The columns behind the last step.
     columns: SchemaRef,
+    /// Which of them are bounds of a window that the rows are yet to be put into.
+    bounds: Vec<Option<Bound>>,
+    /// Whether a step computes something of such a bound.
+    uses_bounds: bool,
+}
+
+/// What a column tells of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sql) enum Bound {
+    /// The first instant.
+    Start,
+    /// The instant behind the last.
+    End,
+    /// The last instant.
+    Last,
 }
 
 #[derive(Clone)]
 enum Origin {
     Table { table: Arc<Table>, columns: Vec<usize> },
     Rows(Stream<Row>),
+    Assigned(Box<Assigned>),
+}
+
+/// Rows that are to be put into windows: by an operator, or by the aggregate that reads them.
+#[derive(Clone)]
+struct Assigned {
+    rows: Flow,
+    window: Window,
+    time: usize,
+    partition: Vec<usize>,
+    uid: String,
+    /// Puts NULLs where the bounds will stand.
+    pad: Arc<Expressions>,
 }
 
 /// Rows, and how to read them.
@@ -45,23 +74,76 @@ impl Flow {
     /// Some columns of a table.
     pub(in crate::sql) fn table(table: &Arc<Table>, columns: &[usize], schema: &Schema) -> Self {
         let origin = Origin::Table { table: Arc::clone(table), columns: columns.to_vec() };
-        let columns = open(schema);
-        Flow { origin, input: Arc::clone(&columns), steps: Vec::new(), columns }
+        Flow::new(origin, &open(schema))
     }
 
     /// Rows as they are.
     pub(in crate::sql) fn rows(prepared: Prepared) -> Self {
-        let columns = prepared.codec.schema();
-        Flow {
-            origin: Origin::Rows(prepared.stream),
-            input: Arc::clone(columns),
-            steps: Vec::new(),
-            columns: Arc::clone(columns),
+        Flow::new(Origin::Rows(prepared.stream), prepared.codec.schema())
+    }
+
+    fn new(origin: Origin, columns: &SchemaRef) -> Self {
+        let bounds = vec![None; columns.fields().len()];
+        let (input, columns) = (Arc::clone(columns), Arc::clone(columns));
+        Flow { origin, input, steps: Vec::new(), columns, bounds, uses_bounds: false }
+    }
+
+    /// Puts the rows into windows: adds three columns.
+    ///
+    /// * `input`: names the columns.
+    /// * `time`, `partition`: columns.
+    /// * `output`: the columns and those three.
+    /// * `uid`: of the operator that does it, if one does.
+    pub(in crate::sql) fn assign(
+        self,
+        input: &DFSchema,
+        (window, time, partition): (Window, usize, &[usize]),
+        output: &Schema,
+        uid: &str,
+    ) -> Result<Self, EvalError> {
+        let output = open(output);
+        let width = input.fields().len();
+        let nulls = output.fields()[width..].iter().map(|field| {
+            let null = ScalarValue::try_from(field.data_type()).unwrap_or(ScalarValue::Null);
+            Expr::Literal(null, None)
+        });
+        let all: Vec<Expr> = input.columns().into_iter().map(Expr::Column).chain(nulls).collect();
+        let pad = Arc::new(Expressions::new(input, None, Some((&all, &output)))?);
+        let (partition, uid) = (partition.to_vec(), uid.to_owned());
+        let assigned = Assigned { rows: self, window, time, partition, uid, pad };
+        let mut flow = Flow::new(Origin::Assigned(Box::new(assigned)), &output);
+        flow.bounds[width..].copy_from_slice(&[Some(Bound::Start), Some(Bound::End), Some(Bound::Last)]);
+        Ok(flow)
+    }
+
+    /// The rows without their windows, with NULLs for the bounds, and what the windows are; `None` if they are in none that is
+    /// still to be found, or something is computed of the bounds: here, or in one of `expressions` over `input`.
+    pub(in crate::sql) fn unassigned(&self, input: &DFSchema, expressions: &[Expr]) -> Option<(Flow, Window)> {
+        let Origin::Assigned(assigned) = &self.origin else { return None };
+        if self.uses_bounds || expressions.iter().any(|expression| self.touches(input, expression)) {
+            return None;
         }
+        let mut flow = assigned.rows.clone();
+        flow.steps.push(Arc::clone(&assigned.pad));
+        flow.steps.extend(self.steps.iter().cloned());
+        flow.columns = Arc::clone(&self.columns);
+        flow.bounds = vec![None; self.bounds.len()];
+        Some((flow, assigned.window))
+    }
+
+    /// What an expression tells of the window, if it is one of its columns.
+    pub(in crate::sql) fn bound(&self, input: &DFSchema, expression: &Expr) -> Option<Bound> {
+        column(expression, input).and_then(|column| self.bounds[column])
+    }
+
+    fn touches(&self, input: &DFSchema, expression: &Expr) -> bool {
+        let refs = expression.column_refs();
+        refs.iter().any(|name| input.maybe_index_of_column(name).is_some_and(|column| self.bounds[column].is_some()))
     }
 
     /// Keeps the rows for which a condition over `input` holds; `input` names the columns.
     pub(in crate::sql) fn filter(mut self, input: &DFSchema, predicate: &Expr) -> Result<Self, EvalError> {
+        self.uses_bounds |= self.touches(input, predicate);
         self.steps.push(Arc::new(Expressions::new(input, Some(predicate), None)?));
         Ok(self)
     }
@@ -73,8 +155,11 @@ impl Flow {
         expressions: &[Expr],
         output: &Schema,
     ) -> Result<Self, EvalError> {
+        let bounds: Vec<_> = expressions.iter().map(|expression| self.bound(input, expression)).collect();
+        let mut computed = expressions.iter().zip(&bounds).filter(|(_, bound)| bound.is_none());
+        self.uses_bounds |= computed.any(|(expression, _)| self.touches(input, expression));
         self.steps.push(Arc::new(Expressions::new(input, None, Some((expressions, output)))?));
-        self.columns = open(output);
+        (self.columns, self.bounds) = (open(output), bounds);
         Ok(self)
     }
 
@@ -116,21 +201,27 @@ impl Flow {
     /// Takes all steps: an operator, unless there are none.
     ///
     /// * `uid`: of that operator.
-    pub(in crate::sql) fn prepare(
-        self,
-        (job, env, settings): (&Job, &Env, &Settings),
-        uid: &str,
-    ) -> Result<Prepared, ExecError> {
+    pub(in crate::sql) fn prepare(self, within: (&Job, &Env, &Settings), uid: &str) -> Result<Prepared, ExecError> {
+        let (job, env, settings) = within;
         let codec = RowCodec::new(&self.columns)?;
+        let evaluated = |stream: Stream<Row>, steps: Vec<Arc<Expressions>>| {
+            if steps.is_empty() {
+                return Ok(stream);
+            }
+            let evaluate = Evaluate::new(Steps::new(&self.input, steps))?;
+            Ok::<_, ExecError>(stream.then("compute", evaluate).uid(uid).on_error(OnError::dead_letter()))
+        };
         let stream = match self.origin {
             Origin::Table { table, columns } => {
                 let idle = settings.idle_timeout.filter(|idle| !idle.is_zero());
                 scan(job, &env.connectors, &table, &columns, self.steps, idle)?
             }
-            Origin::Rows(stream) if self.steps.is_empty() => stream,
-            Origin::Rows(stream) => {
-                let evaluate = Evaluate::new(Steps::new(&self.input, self.steps))?;
-                stream.then("compute", evaluate).uid(uid).on_error(OnError::dead_letter())
+            Origin::Rows(stream) => evaluated(stream, self.steps)?,
+            Origin::Assigned(assigned) => {
+                let Assigned { rows, window, time, partition, uid, .. } = *assigned;
+                let rows = rows.prepare(within, &format!("{uid}/input"))?;
+                let rows = window_assign(&rows, window, time, &partition, &self.input, &uid)?;
+                evaluated(rows.stream, self.steps)?
             }
         };
         Ok(Prepared { stream, codec })

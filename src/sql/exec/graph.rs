@@ -1,14 +1,16 @@
 //! The walk over the plan.
 
 use super::ExecError;
-use super::flow::{Flow, Prepared};
+use super::flow::{Bound, Flow, Prepared};
+use super::group_aggregate::{GroupAggregate, group_aggregate};
 use super::order::{By, Order};
 use super::rank::{Rank, rank};
 use super::sink::sink;
 use super::values::values;
-use super::window_assign::window_assign;
+use super::window_aggregate::{From, WindowAggregate, Windowing, window_aggregate};
 use crate::api::Job;
 use crate::connector::MemorySource;
+use crate::sql::aggregate::Lowered;
 use crate::sql::plan::{Changes, Env, Input, Op, Program, Rel, RelId};
 use crate::sql::row::{Row, RowCodec};
 use crate::time::Timestamp;
@@ -100,8 +102,7 @@ impl Walk<'_> {
                 Flow::rows(Prepared { stream: first.stream.union_all(&streams), codec: first.codec })
             }
             (Op::WindowAssign { window, time, partition }, [input]) => {
-                let prepared = self.prepare(self.flow(input), &format!("{}/input", rel.uid))?;
-                Flow::rows(window_assign(&prepared, *window, *time, partition, schema, &rel.uid)?)
+                self.flow(input).assign(&input.schema, (*window, *time, partition), schema, &rel.uid)?
             }
             (Op::Rank { partition, order, limit, by }, [input]) => {
                 let reads: Vec<Expr> = partition.iter().chain(order.iter().map(|by| &by.expr)).cloned().collect();
@@ -127,6 +128,28 @@ impl Walk<'_> {
                 };
                 Flow::rows(rank(&prepared, rank_of)?)
             }
+            (Op::WindowAggregate { groups, start, end, aggregates, .. }, [input]) => {
+                self.window_aggregate(rel, input, (groups, *start, *end), aggregates)?
+            }
+            (Op::GroupAggregate { groups, aggregates }, [input]) => {
+                let lowered = self.lower(rel, input, groups, aggregates)?;
+                let changes = self.program.rel(input.rel).changes == Changes::Update;
+                if let Some(name) = lowered.irrevocable().filter(|_| changes) {
+                    let what = format!("{name} over rows that change");
+                    let instead = "use COUNT(DISTINCT ..), or aggregate in a window".to_owned();
+                    return Err(ExecError::Unsupported { at: rel.at, what, instead });
+                }
+                let flow = self.flow(input).compute(&input.schema, &lowered.columns)?;
+                let prepared = self.prepare(flow, &format!("{}/input", rel.uid))?;
+                let aggregate = GroupAggregate {
+                    keys: &(0..groups.len()).collect::<Vec<_>>(),
+                    aggregates: lowered.machine(prepared.codec.schema(), changes)?,
+                    output: schema,
+                    ttl: self.ttl(),
+                    uid: &rel.uid,
+                };
+                Flow::rows(group_aggregate(&prepared, aggregate)?)
+            }
             (Op::Sink { table }, [input]) => {
                 let prepared = self.prepare(self.flow(input), &format!("{}/input", rel.uid))?;
                 sink(&prepared, table, &self.env.connectors, &rel.uid)?;
@@ -140,5 +163,62 @@ impl Walk<'_> {
                 });
             }
         })
+    }
+
+    fn lower(&self, rel: &Rel, input: &Input, keys: &[Expr], aggregates: &[Expr]) -> Result<Lowered, ExecError> {
+        let fields = rel.schema.fields();
+        let results: Vec<_> = fields[fields.len() - aggregates.len()..].iter().map(|f| f.data_type().clone()).collect();
+        Lowered::new(&input.schema, keys, aggregates, &results).map_err(|refused| ExecError::Unsupported {
+            at: rel.at,
+            what: refused.what,
+            instead: refused.instead,
+        })
+    }
+
+    fn window_aggregate(
+        &self,
+        rel: &Rel,
+        input: &Input,
+        (groups, start, end): (&[Expr], usize, usize),
+        aggregates: &[Expr],
+    ) -> Result<Flow, ExecError> {
+        let flow = self.flow(input);
+        // The key is all that is grouped by, but for what tells of the window.
+        let (mut from, mut keys) = (Vec::new(), Vec::new());
+        for (number, group) in groups.iter().enumerate() {
+            from.push(match flow.bound(&input.schema, group) {
+                _ if number == start => From::Start,
+                _ if number == end => From::End,
+                Some(Bound::Start) => From::Start,
+                Some(Bound::End) => From::End,
+                Some(Bound::Last) => From::Time,
+                None => {
+                    keys.push(group.clone());
+                    From::Key(keys.len() - 1)
+                }
+            });
+        }
+        from.extend((0..aggregates.len()).map(From::Aggregate));
+        let mut lowered = self.lower(rel, input, &keys, aggregates)?;
+        let (flow, windowing) = match flow.unassigned(&input.schema, &lowered.columns) {
+            Some((flow, window)) => (flow, Windowing::ByTime(window)),
+            None => {
+                // The bounds come behind all that the aggregates read.
+                let width = lowered.columns.len();
+                lowered.columns.extend([groups[start].clone(), groups[end].clone()]);
+                (flow, Windowing::ByColumns(width, width + 1))
+            }
+        };
+        let flow = flow.compute(&input.schema, &lowered.columns)?;
+        let prepared = self.prepare(flow, &format!("{}/input", rel.uid))?;
+        let aggregate = WindowAggregate {
+            windowing,
+            keys: &(0..keys.len()).collect::<Vec<_>>(),
+            aggregates: lowered.machine(prepared.codec.schema(), false)?,
+            from,
+            output: rel.schema.as_arrow(),
+            uid: &rel.uid,
+        };
+        Ok(Flow::rows(window_aggregate(&prepared, aggregate)?))
     }
 }

@@ -18,11 +18,15 @@ mod error;
 mod flow;
 mod graph;
 mod grid;
+mod group_aggregate;
 mod in_window;
 mod order;
 mod rank;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod values;
+mod window_aggregate;
 mod window_assign;
 
 pub use error::ExecError;
@@ -30,3 +34,4 @@ pub use graph::job;
 
 pub(super) use flow::Prepared;
 pub(super) use in_window::InColumns;
+pub(super) use order::compare;

@@ -102,7 +102,6 @@ mod tests {
                 row(Value::Int(1), 7.0),
             ];
             rows.sort_by(|a, b| order.compare(a, b));
-            rows.iter().map(|row| codec.value(row, 0).unwrap().what()).collect::<Vec<_>>();
             let shown = |row: &Row| match codec.value(row, 0).unwrap() {
                 Value::Int(n) => n.to_string(),
                 _ => "null".to_owned(),

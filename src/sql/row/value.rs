@@ -53,6 +53,27 @@ impl Value<'_> {
         matches!(self, Value::Null)
     }
 
+    /// The same, borrowed from nobody.
+    pub(in crate::sql) fn into_owned(self) -> Value<'static> {
+        let all = |values: Vec<Value<'_>>| values.into_iter().map(Value::into_owned).collect();
+        match self {
+            Value::Null => Value::Null,
+            Value::Bool(value) => Value::Bool(value),
+            Value::Int(value) => Value::Int(value),
+            Value::Unsigned(value) => Value::Unsigned(value),
+            Value::Float(value) => Value::Float(value),
+            Value::Decimal(value) => Value::Decimal(value),
+            Value::Interval { months, days, nanoseconds } => Value::Interval { months, days, nanoseconds },
+            Value::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Value::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.into_owned())),
+            Value::List(items) => Value::List(all(items)),
+            Value::Row(fields) => Value::Row(all(fields)),
+            Value::Map(entries) => {
+                Value::Map(entries.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
+            }
+        }
+    }
+
     /// What it is, for messages.
     pub(super) fn what(&self) -> String {
         let name: &dyn fmt::Display = match self {
