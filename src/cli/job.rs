@@ -16,12 +16,12 @@ pub(super) struct Settings {
     /// Where state and checkpoints live; without it they go with the process
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
-    /// In how many subtasks operators run
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    parallelism: usize,
-    /// Time between checkpoints, like 500ms, 10s or 5m
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = humantime::parse_duration)]
-    checkpoint_interval: Duration,
+    /// In how many subtasks operators run [default: 1]
+    #[arg(long, value_name = "N")]
+    parallelism: Option<usize>,
+    /// Time between checkpoints, like 500ms, 10s or 5m [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    checkpoint_interval: Option<Duration>,
     /// How many MiB of state to hold in memory
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     memory: usize,
@@ -64,15 +64,18 @@ pub(super) fn epoch(text: &str) -> Result<Epoch, String> {
 }
 
 impl Settings {
-    fn config(self) -> Config {
-        let mut config = Config::default()
-            .parallelism(self.parallelism)
-            .checkpoint_interval(self.checkpoint_interval)
+    /// What the flags say, and where they say nothing what `config` does.
+    fn over(self, config: Config) -> Config {
+        let parallelism = self.parallelism.unwrap_or(config.parallelism);
+        let interval = self.checkpoint_interval.or(config.checkpoint_interval);
+        let mut config = config
+            .parallelism(parallelism)
             .memory(self.memory.saturating_mul(1 << 20))
             .keep_checkpoints(self.keep_checkpoints)
             .rewind_output(self.rewind_output)
             .keep_savepoints(self.keep_savepoints)
             .fresh(self.fresh);
+        config.checkpoint_interval = interval;
         config.state_dir = self.state_dir;
         config.go_back_to = self.go_back_to;
         config.restore_from = self.restore_from;
@@ -96,7 +99,12 @@ impl Run {
     }
 
     pub(super) fn run(self, job: &Job) -> Done {
-        let status = job.run(self.settings.config())?;
+        self.run_over(job, Config::default())
+    }
+
+    /// Runs with these settings where the flags say nothing.
+    pub(super) fn run_over(self, job: &Job, config: Config) -> Done {
+        let status = job.run(self.settings.over(config))?;
         eprintln!(
             "{}: {:?}, {} checkpoints, {} restarts",
             status.job, status.state, status.checkpoints, status.restarts
@@ -126,7 +134,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self, job: &Job) -> Done {
-        let config = self.settings.config();
+        let config = self.settings.over(Config::default());
         let mut out = io::stdout().lock();
         let Some(path) = self.diff else {
             return Ok(write!(out, "{}", job.explain(&config)?)?);

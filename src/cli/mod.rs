@@ -10,6 +10,8 @@ mod checkpoints;
 mod dlq;
 mod job;
 mod savepoint;
+#[cfg(feature = "sql")]
+mod sql;
 mod state;
 mod talk;
 mod watch;
@@ -62,7 +64,7 @@ enum Command {
     Dlq(dlq::Dlq),
 }
 
-/// Looks at the state of Millstream jobs and talks to running ones.
+/// Runs SQL files, looks at the state of Millstream jobs, and talks to running ones.
 ///
 /// A job is found by its state directory. While it runs, commands go to the job itself, through a socket in that directory;
 /// when it does not, they read its files.
@@ -70,7 +72,19 @@ enum Command {
 #[command(name = "millstream", version, after_help = "`millstream COMMAND --help` tells more, with examples.")]
 struct Standalone {
     #[command(subcommand)]
-    command: Command,
+    command: StandaloneCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum StandaloneCommand {
+    #[cfg(feature = "sql")]
+    Run(sql::Run),
+    #[cfg(feature = "sql")]
+    Check(sql::Check),
+    #[cfg(feature = "sql")]
+    Plan(sql::Plan),
+    #[command(flatten)]
+    Other(Command),
 }
 
 /// The same, for a program that defines a job.
@@ -95,7 +109,16 @@ enum ProgramCommand {
 
 /// The binary `millstream`: reads the arguments of this process, does what they say, and returns its exit code.
 pub fn main() -> ExitCode {
-    finish("millstream", Standalone::try_parse().map(|standalone| standalone.command.run()))
+    let done = Standalone::try_parse().map(|standalone| match standalone.command {
+        #[cfg(feature = "sql")]
+        StandaloneCommand::Run(command) => command.run(&crate::sql::Env::default()),
+        #[cfg(feature = "sql")]
+        StandaloneCommand::Check(command) => command.run(&crate::sql::Env::default()),
+        #[cfg(feature = "sql")]
+        StandaloneCommand::Plan(command) => command.run(&crate::sql::Env::default()),
+        StandaloneCommand::Other(command) => command.run(),
+    });
+    finish("millstream", done)
 }
 
 /// The command line of a program that defines a job: without a subcommand, or with `run`, it runs the job; `--help` tells what
