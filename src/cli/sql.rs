@@ -3,10 +3,9 @@
 use super::{Done, Failure, job};
 use crate::config::Config;
 use crate::sql;
-use crate::time::Timestamp;
+use crate::time::{Clock, SystemClock};
 use clap::ValueEnum;
 use std::io::{self, Read, Write};
-use std::time::SystemTime;
 
 /// Run an SQL file until its input ends, or Ctrl-C or SIGTERM stops it after a last checkpoint
 ///
@@ -108,8 +107,7 @@ impl Run {
             }
             return Ok(write!(io::stdout().lock(), "{}", program.explain())?);
         }
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
+        let now = SystemClock::new().now();
         let job = sql::exec::job(&program, env, now)
             .map_err(|error| Failure::Other(format!("{}: {error}", self.text.file)))?;
         let mut config = Config::default();

@@ -78,6 +78,7 @@ pub(crate) use protect::{Aside, Held, Inlet, Protection, dead_letter};
 pub(crate) use running::{RunningAggregate, RunningReduce};
 pub(crate) use sample::Sample;
 pub(crate) use sink::{SinkFactory, SinkOperator};
+#[cfg(test)]
 pub(crate) use source::Decoder;
 pub(crate) use source::{Block, ReadOutcome, Reader, SourceFactory, SourceOperator, SplitState};
 pub(crate) use tap::Tap;

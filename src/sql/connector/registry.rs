@@ -3,7 +3,7 @@
 use super::output::Goes;
 use super::{Blackhole, Connector, Filesystem, Input, OptionDoc, Options, Output, Print, Stdin, Stdout};
 use crate::sql::catalog::{OptionError, Table, Takes};
-use crate::sql::format::{AccessLog, Csv, Format, Raw, WriteLine};
+use crate::sql::format::{AccessLog, Csv, DebeziumJson, Format, Json, Raw, WriteLine};
 use crate::sql::settings::unknown;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use std::collections::BTreeMap;
@@ -23,6 +23,9 @@ pub struct Registry {
     formats: BTreeMap<String, Arc<dyn Format>>,
 }
 
+/// What a table's options name.
+type Found<'r> = (&'r dyn Connector, Option<Arc<dyn Format>>);
+
 /// The options that every table has.
 const CONNECTOR: OptionDoc = OptionDoc { key: "connector", default: None, doc: "where the table is" };
 const FORMAT: OptionDoc = OptionDoc { key: "format", default: None, doc: "what its lines say" };
@@ -31,7 +34,7 @@ impl Registry {
     /// Those that Millstream has.
     pub fn standard() -> Self {
         let registry = Registry { connectors: BTreeMap::new(), formats: BTreeMap::new() };
-        let registry = registry.with_format(Csv).with_format(Raw);
+        let registry = registry.with_format(Csv).with_format(Json).with_format(Raw).with_format(DebeziumJson);
         let registry = registry.with_format(AccessLog::Combined).with_format(AccessLog::Common);
         let registry = registry.with_connector(Filesystem).with_connector(Print).with_connector(Blackhole);
         registry.with_connector(Stdin).with_connector(Stdout)
@@ -75,7 +78,7 @@ impl Registry {
         Ok((output, writer.transpose()?))
     }
 
-    fn find(&self, table: &Table) -> Result<(&dyn Connector, Option<Arc<dyn Format>>), OptionError> {
+    fn find(&self, table: &Table) -> Result<Found<'_>, OptionError> {
         let options = Options::new(table);
         let name = options.required("connector", "filesystem")?;
         let connector = self.connectors.get(name).ok_or_else(|| {
@@ -104,6 +107,11 @@ impl Registry {
         let (_, format) = self.input(table)?;
         format.map(|format| format.reader(Options::new(table).of(format.name()), &physical(table), &[])).transpose()?;
         Ok(())
+    }
+
+    /// Whether the rows of a table change, as far as its options can be read.
+    pub fn brings_changes(&self, table: &Table) -> bool {
+        self.find(table).is_ok_and(|(_, format)| format.is_some_and(|format| format.brings_changes()))
     }
 
     /// Checks the options of a table that an INSERT writes, and tells what it takes.

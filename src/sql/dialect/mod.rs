@@ -39,7 +39,7 @@ pub(super) struct Query {
 /// One statement of the text.
 #[derive(Clone, Debug)]
 pub(super) enum Statement {
-    Table(CreateTable),
+    Table(Box<CreateTable>),
     View { name: Quoted, columns: Vec<Quoted>, if_not_exists: bool, query: Query },
     Insert { table: Quoted, columns: Vec<Quoted>, query: Query, explain: bool },
     Set { key: Quoted, value: Quoted },
@@ -321,7 +321,7 @@ impl Cursor<'_> {
         }
         self.next_are(&["TEMPORARY"]);
         if self.next_are(&["TABLE"]) {
-            statements.push(Statement::Table(CreateTable::parse(self)?));
+            statements.push(Statement::Table(Box::new(CreateTable::parse(self)?)));
             return Ok(());
         }
         if self.next_are(&["VIEW"]) {

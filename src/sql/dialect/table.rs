@@ -32,7 +32,7 @@ pub(in crate::sql) struct ColumnDef {
 pub(in crate::sql) enum ColumnDefKind {
     Physical { data_type: DataType, nullable: bool },
     Metadata { data_type: DataType, nullable: bool, key: Option<String>, is_virtual: bool },
-    Computed(ast::Expr),
+    Computed(Box<ast::Expr>),
 }
 
 impl CreateTable {
@@ -114,7 +114,7 @@ impl CreateTable {
     fn column(&mut self, cursor: &mut Cursor<'_>) -> Result<ColumnDef, Error> {
         let name = cursor.name()?;
         if cursor.next_are(&["AS"]) {
-            let kind = ColumnDefKind::Computed(cursor.expression()?);
+            let kind = ColumnDefKind::Computed(Box::new(cursor.expression()?));
             return Ok(ColumnDef { name, kind, comment: cursor.comment()? });
         }
         let data_type = types::parse(cursor.text, &mut cursor.parser)?;

@@ -13,10 +13,17 @@
 //! line that is none is left out and counted, as in Flink.
 
 mod csv;
+mod debezium;
+mod json;
 mod log;
+mod object;
 mod raw;
+#[cfg(test)]
+mod tests;
 
 pub use csv::Csv;
+pub use debezium::DebeziumJson;
+pub use json::Json;
 pub use log::AccessLog;
 pub use raw::Raw;
 

@@ -21,6 +21,8 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(super) struct Rels {
     pub(super) rels: Vec<Rel>,
     by_uid: BTreeMap<String, RelId>,
+    /// The tables whose rows change.
+    pub(super) changing: BTreeSet<String>,
     /// The columns of each table that the program needs.
     needed: BTreeMap<String, BTreeSet<usize>>,
 }
@@ -237,7 +239,7 @@ impl Rels {
             schema,
             time,
             window: None,
-            changes: Changes::Append,
+            changes: if self.changing.contains(&table.name) { Changes::Update } else { Changes::Append },
             key: None,
         };
         Ok(self.add(made, at))
@@ -329,7 +331,7 @@ impl Rels {
         }
         let (op, changes) = (rel.changes, aggregate.aggr_expr.is_empty());
         let place = |at: usize| groups.iter().position(|group| *group == Some(at));
-        let bounds = rel.window.and_then(|w| Some((w.window, place(w.start), place(w.end))));
+        let bounds = rel.window.map(|w| (w.window, place(w.start), place(w.end)));
         let (group_expr, aggregates) = (aggregate.group_expr.clone(), aggregate.aggr_expr.clone());
         let made = match bounds {
             Some((window, Some(start), Some(end))) => Made {

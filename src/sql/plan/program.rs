@@ -92,7 +92,7 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
             }
             Statement::Table(written) => {
                 if is_new(text, &context, &written.name, written.if_not_exists)? {
-                    let table = Table::new(text, written, &context)?;
+                    let table = Table::new(text, *written, &context)?;
                     context.tables.insert(table.name.clone(), Arc::new(table));
                 }
             }
@@ -107,7 +107,9 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
             }
         }
     }
+    let changing = context.tables.values().filter(|table| env.connectors.brings_changes(table));
     let mut rels = Rels::default();
+    rels.changing = changing.map(|table| table.name.clone()).collect();
     for insert in &inserts {
         let of = Of { text, query: &insert.query };
         rels.note(&insert.plan).map_err(|error| of.meaning(&error))?;

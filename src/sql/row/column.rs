@@ -119,14 +119,20 @@ impl Column {
             (Values::Text(values), Value::Text(text)) => values.append_value(text),
             (Values::Bytes(values), Value::Bytes(bytes)) => values.append_value(bytes),
             (Values::List { item, ends, nulls, .. }, Value::List(items)) => {
-                let fit = items.iter().fold(true, |fit, value| item.push(value) && fit);
+                // Each is pushed, also behind one that does not fit.
+                let misfits = items.iter().filter(|value| !item.push(value)).count();
                 ends.push(item.length as i32);
                 nulls.append_non_null();
-                return fit;
+                return misfits == 0;
             }
             (Values::Row { columns, nulls, .. }, Value::Row(fields)) if columns.len() == fields.len() => {
                 nulls.append_non_null();
-                return columns.iter_mut().zip(fields).fold(true, |fit, (column, value)| column.push(value) && fit);
+                return columns
+                    .iter_mut()
+                    .zip(fields)
+                    .filter_map(|(column, value)| (!column.push(value)).then_some(()))
+                    .count()
+                    == 0;
             }
             (Values::Map { key, value, ends, nulls, .. }, Value::Map(entries)) => {
                 let push = |fit, (k, v): &(Value<'_>, Value<'_>)| key.push(k) & value.push(v) && fit;

@@ -22,7 +22,7 @@ use super::catalog::Table;
 use super::connector::{Brings, Registry};
 use super::eval::{EvalError, Expressions, Steps};
 use super::exec::ExecError;
-use super::row::{Row, RowCodec};
+use super::row::Row;
 use crate::api::{Job, Stream};
 use crate::connector::Line;
 use crate::operator::OnError;

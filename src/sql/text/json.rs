@@ -33,7 +33,7 @@ pub(in crate::sql) fn write_json(out: &mut String, value: &Value<'_>, data_type:
         (Value::Row(values), DataType::Struct(fields)) => {
             out.push('{');
             for (number, (value, field)) in values.iter().zip(fields).enumerate() {
-                member(out, number, field.name(), value, field.data_type(), style);
+                write_member(out, number, field.name(), value, field.data_type(), style);
             }
             out.push('}');
         }
@@ -43,7 +43,7 @@ pub(in crate::sql) fn write_json(out: &mut String, value: &Value<'_>, data_type:
             for (number, (key, value)) in entries.iter().enumerate() {
                 let mut name = String::new();
                 write_plain(&mut name, key, pair[0].data_type(), ' ');
-                member(out, number, &name, value, pair[1].data_type(), style);
+                write_member(out, number, &name, value, pair[1].data_type(), style);
             }
             out.push('}');
         }
@@ -65,7 +65,14 @@ pub(in crate::sql) fn write_json(out: &mut String, value: &Value<'_>, data_type:
 }
 
 /// Appends a member of an object.
-fn member(out: &mut String, number: usize, name: &str, value: &Value<'_>, data_type: &DataType, style: TimeStyle) {
+pub(in crate::sql) fn write_member(
+    out: &mut String,
+    number: usize,
+    name: &str,
+    value: &Value<'_>,
+    data_type: &DataType,
+    style: TimeStyle,
+) {
     if number > 0 {
         out.push(',');
     }

@@ -12,7 +12,6 @@ mod print;
 mod read;
 mod times;
 
-pub(super) use json::{TimeStyle, plain_json, write_json};
-pub(super) use numbers::write_decimal;
+pub(super) use json::{TimeStyle, plain_json, write_member};
 pub(super) use print::{print_row, write_plain};
 pub(super) use read::read_text;

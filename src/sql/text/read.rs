@@ -45,7 +45,8 @@ fn whole(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::sql::row::RowKind;
-    use crate::sql::text::{TimeStyle, print_row, write_json, write_plain};
+    use crate::sql::text::json::write_json;
+    use crate::sql::text::{TimeStyle, print_row, write_plain};
     use arrow::datatypes::{Field, TimeUnit};
     use std::sync::Arc;
 
