@@ -235,7 +235,7 @@ fn value(function: &Function, key: Option<&KeyCodec>, part: &Accumulator) -> Res
         Ok(key.values(cell)?.swap_remove(0).into_owned())
     };
     Ok(match part {
-        Accumulator::Count(count) => Value::Int(*count),
+        Accumulator::Count(count) => whole(&function.result, (*count).into()),
         Accumulator::Sum(_, 0) => Value::Null,
         Accumulator::Sum(sum, count) => number(function, *sum, *count),
         Accumulator::Float(sum) if sum.count == 0 => Value::Null,
@@ -254,7 +254,7 @@ fn value(function: &Function, key: Option<&KeyCodec>, part: &Accumulator) -> Res
             let once = Function { distinct: false, ..function.clone() };
             let there = || values.iter().filter(|(_, count)| **count > 0);
             if function.kind == Kind::Count {
-                return Ok(Value::Int(there().count() as i64));
+                return Ok(whole(&function.result, there().count() as i128));
             }
             let mut sum = match function.kind {
                 Kind::Sum(Number::Float) | Kind::Avg(Number::Float) => Accumulator::Float(FloatSum::default()),
@@ -266,7 +266,7 @@ fn value(function: &Function, key: Option<&KeyCodec>, part: &Accumulator) -> Res
             }
             self::value(&once, key, &sum)?
         }
-        Accumulator::Sketch(sketch) => Value::Int(sketch.count() as i64),
+        Accumulator::Sketch(sketch) => whole(&function.result, sketch.count().into()),
     })
 }
 
@@ -293,16 +293,18 @@ fn number(function: &Function, sum: i128, count: i64) -> Value<'static> {
             let bound = 10_i128.pow(u32::from(*precision)) - 1;
             Value::Decimal(if is_mean { mean(count.into()) } else { sum }.clamp(-bound, bound))
         }
-        DataType::UInt64 => Value::Unsigned(sum.clamp(0, u64::MAX.into()) as u64),
-        whole => {
-            let (min, max) = match whole {
-                DataType::Int8 => (i8::MIN.into(), i8::MAX.into()),
-                DataType::Int16 => (i16::MIN.into(), i16::MAX.into()),
-                DataType::Int32 => (i32::MIN.into(), i32::MAX.into()),
-                _ => (i64::MIN, i64::MAX),
-            };
-            let sum = if is_mean { sum / i128::from(count) } else { sum };
-            Value::Int(sum.clamp(min.into(), max.into()) as i64)
-        }
+        other => whole(other, if is_mean { sum / i128::from(count) } else { sum }),
     }
+}
+
+/// A whole number of a type, or the bound of the type that it is beyond.
+fn whole(data_type: &DataType, number: i128) -> Value<'static> {
+    let (min, max) = match data_type {
+        DataType::UInt64 => return Value::Unsigned(number.clamp(0, u64::MAX.into()) as u64),
+        DataType::Int8 => (i8::MIN.into(), i8::MAX.into()),
+        DataType::Int16 => (i16::MIN.into(), i16::MAX.into()),
+        DataType::Int32 => (i32::MIN.into(), i32::MAX.into()),
+        _ => (i64::MIN, i64::MAX),
+    };
+    Value::Int(number.clamp(min.into(), max.into()) as i64)
 }

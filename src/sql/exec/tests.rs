@@ -117,3 +117,136 @@ fn rows_are_counted_by_window_and_key() {
         ]
     );
 }
+
+#[test]
+fn windows_that_overlap_grow_or_wait_for_silence_are_counted() {
+    let by = |window: &str| {
+        over_hits(
+            "who STRING, a TIMESTAMP(3), z TIMESTAMP(3), hits BIGINT",
+            &format!(
+                "SELECT who, window_start, window_end, COUNT(*) FROM TABLE({window})
+                 WHERE who = 'ada' GROUP BY who, window_start, window_end"
+            ),
+        )
+    };
+    let row = |a: &str, z: &str, hits: u32| format!("+I[ada, 1970-01-01T00:00:{a}, 1970-01-01T00:00:{z}, {hits}]");
+    assert_eq!(
+        by("HOP(TABLE hits, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '20' SECOND)"),
+        ["+I[ada, 1969-12-31T23:59:50, 1970-01-01T00:00:10, 2]".to_owned(), row("00", "20", 3), row("10", "30", 1)]
+    );
+    assert_eq!(
+        by("CUMULATE(TABLE hits, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '20' SECOND)"),
+        [row("00", "10", 2), row("00", "20", 3)]
+    );
+    assert_eq!(
+        by("SESSION(TABLE hits PARTITION BY who, DESCRIPTOR(ts), INTERVAL '6' SECOND)"),
+        [row("01", "07", 1), row("09", "20", 2)]
+    );
+}
+
+#[test]
+fn what_is_filtered_behind_a_window_is_aggregated_again_by_the_same_window() {
+    let found = over_hits(
+        "at TIMESTAMP(3), people BIGINT, hits BIGINT",
+        "SELECT window_start, COUNT(*), SUM(hits) FROM (
+           SELECT who, window_start, window_end, COUNT(*) AS hits
+           FROM TABLE(TUMBLE(TABLE hits, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+           GROUP BY who, window_start, window_end HAVING COUNT(*) > 0)
+         GROUP BY window_start, window_end",
+    );
+    let rows = ["00, 2, 3", "10, 1, 1", "20, 1, 1", "40, 1, 1"];
+    assert_eq!(found, rows.map(|row| format!("+I[1970-01-01T00:00:{row}]")));
+}
+
+#[test]
+fn aggregates_count_what_their_filter_lets_through_and_equal_values_once() {
+    let found = over_hits(
+        "who BIGINT, many BIGINT, some BIGINT, names BIGINT, mean DOUBLE",
+        "SELECT COUNT(DISTINCT who), COUNT(*), COUNT(*) FILTER (WHERE n > 4), APPROX_DISTINCT(who), AVG(DISTINCT n)
+         FROM TABLE(TUMBLE(TABLE hits, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end",
+    );
+    assert_eq!(found, ["+I[3, 6, 2, 3, 4.0]"]);
+}
+
+#[test]
+fn the_first_rows_of_a_window_are_numbered() {
+    let found = over_hits(
+        "who STRING, n INT, place BIGINT",
+        "SELECT who, n, place FROM (
+           SELECT who, n, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY n DESC) AS place
+           FROM TABLE(TUMBLE(TABLE hits, DESCRIPTOR(ts), INTERVAL '20' SECOND)))
+         WHERE place <= 2",
+    );
+    assert_eq!(found, ["+I[ada, 5, 2]", "+I[ada, 7, 1]", "+I[bob, null, 1]", "+I[cyd, 1, 1]"]);
+}
+
+#[test]
+fn the_earliest_row_of_each_key_is_given_once() {
+    let found = over_hits(
+        "who STRING, n INT",
+        "SELECT who, n FROM (SELECT who, n, ROW_NUMBER() OVER (PARTITION BY who ORDER BY ts) AS place FROM hits)
+         WHERE place = 1",
+    );
+    assert_eq!(found, ["+I[ada, 3]", "+I[bob, 4]", "+I[cyd, 1]"]);
+}
+
+#[test]
+fn results_without_windows_change_row_by_row() {
+    let found = over_hits("who STRING, hits BIGINT", "SELECT who, SUM(n) FROM hits WHERE who <> 'ada' GROUP BY who");
+    assert_eq!(found, ["+I[bob, 4]", "+I[cyd, 1]"]);
+    let found = over_hits("hits BIGINT", "SELECT COUNT(*) FROM hits");
+    let (first, rest) = (found[0].clone(), &found[1..]);
+    assert_eq!((first.as_str(), rest.len()), ("+I[1]", 10), "{rest:?}");
+    assert!(found.contains(&"-U[5]".to_owned()) && found.contains(&"+U[6]".to_owned()));
+}
+
+#[test]
+fn the_latest_row_and_the_greatest_rows_replace_those_before() {
+    let found = over_hits(
+        "who STRING, n INT",
+        "SELECT who, n FROM (SELECT who, n, ROW_NUMBER() OVER (PARTITION BY who ORDER BY ts DESC) AS place FROM hits)
+         WHERE place = 1",
+    );
+    assert_eq!(
+        found,
+        ["+I[ada, 3]", "+I[bob, 4]", "+I[cyd, 1]", "+U[ada, 5]", "+U[ada, 7]", "+U[bob, null]"]
+            .into_iter()
+            .chain(["-U[ada, 3]", "-U[ada, 5]", "-U[bob, 4]"])
+            .collect::<Vec<_>>()
+    );
+    let found = over_hits("who STRING, n INT", "SELECT who, n FROM hits WHERE n > 4 ORDER BY n DESC LIMIT 1");
+    assert_eq!(found, ["+I[ada, 5]", "+U[ada, 7]", "-U[ada, 5]"]);
+}
+
+#[test]
+fn rows_of_several_queries_and_of_the_text_come_together() {
+    let found = over_hits(
+        "who STRING",
+        "SELECT who FROM hits WHERE n = 7 UNION ALL SELECT UPPER(who) FROM hits WHERE n = 1 UNION ALL VALUES ('dan')",
+    );
+    assert_eq!(found, ["+I[CYD]", "+I[ada]", "+I[dan]"]);
+}
+
+#[test]
+fn rows_that_are_taken_back_no_longer_count() {
+    let input = Input::new(&[
+        r#"{"op":"c","after":{"id":1,"city":"Oslo","n":3}}"#,
+        r#"{"op":"c","after":{"id":2,"city":"Oslo","n":5}}"#,
+        r#"{"op":"u","before":{"id":2,"city":"Oslo","n":5},"after":{"id":2,"city":"Bergen","n":5}}"#,
+        r#"{"op":"d","before":{"id":1,"city":"Oslo","n":3}}"#,
+    ]);
+    let found = rows(&format!(
+        "CREATE TABLE orders (id INT, city STRING, n INT)
+           WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'debezium-json');
+         CREATE TABLE out (city STRING, orders BIGINT, most INT) WITH ('connector' = 'collect');
+         INSERT INTO out SELECT city, COUNT(*), MAX(n) FROM orders GROUP BY city",
+        input.path()
+    ));
+    assert_eq!(
+        found,
+        ["+I[Bergen, 1, 5]", "+I[Oslo, 1, 3]", "+U[Oslo, 1, 3]", "+U[Oslo, 2, 5]"]
+            .into_iter()
+            .chain(["-D[Oslo, 1, 3]", "-U[Oslo, 1, 3]", "-U[Oslo, 2, 5]"])
+            .collect::<Vec<_>>()
+    );
+}
