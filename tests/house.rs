@@ -41,8 +41,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("error", &["fault", "record", "state", "connector", "graph", "checkpoint", "savepoint"]),
     ("testing", &["bug", "fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
-    ("sql", &["fault"]),
-    ("cli", &["record", "time", "state", "config", "savepoint", "runtime", "error", "api"]),
+    ("sql", &["fault", "formats", "time", "record", "state", "connector", "operator", "api", "testing"]),
+    ("cli", &["record", "time", "state", "config", "savepoint", "runtime", "error", "api", "sql"]),
     // The back door: calls `cli`.
     ("main", &[]),
     ("api", &["record", "time", "state", "connector", "operator", "config", "graph", "savepoint", "runtime", "error"]),

@@ -12,8 +12,8 @@
 //! reason and goes the way of the source's error policy; with `ignore-parse-errors` a field that does not fit is NULL, and a
 //! line that is none is left out and counted, as in Flink.
 
-mod csv;
 mod debezium;
+mod delimited;
 mod json;
 mod log;
 mod object;
@@ -21,8 +21,8 @@ mod raw;
 #[cfg(test)]
 mod tests;
 
-pub use csv::Csv;
 pub use debezium::DebeziumJson;
+pub use delimited::Csv;
 pub use json::Json;
 pub use log::AccessLog;
 pub use raw::Raw;

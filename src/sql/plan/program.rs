@@ -268,7 +268,9 @@ fn fit(
     LogicalPlanBuilder::from(plan).project(expressions).and_then(LogicalPlanBuilder::build).map_err(|e| of.meaning(&e))
 }
 
-/// Whether a value is converted without being asked: where nothing is lost, or only digits behind the point, as in Flink.
+/// Whether a value is converted without being asked: where nothing is lost, or only digits behind the point, as in Flink; and
+/// from one whole number to another, since numbers in the text are BIGINT here and INT in Flink. One that is too large for its
+/// column is a dead letter.
 fn fits(from: &DataType, to: &DataType) -> bool {
     let rank = |data_type: &DataType| match data_type {
         DataType::Int8 => Some(1),
@@ -293,7 +295,7 @@ fn fits(from: &DataType, to: &DataType) -> bool {
                 && pairs().all(|(a, b)| a.data_type() == b.data_type() || fits(a.data_type(), b.data_type()))
         }
         _ if is_text(from) || is_bytes(from) => is_text(from) == is_text(to) && is_bytes(from) == is_bytes(to),
-        _ => rank(from).zip(rank(to)).is_some_and(|(from, to)| from <= to),
+        _ => rank(from).zip(rank(to)).is_some_and(|(from, to)| from <= to.max(4)),
     }
 }
 

@@ -1,0 +1,12 @@
+//! The standalone binary on SQL files, as an operator runs it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare has failed")]
+
+#[path = "../../examples/pageviews/dataflow.rs"]
+#[allow(dead_code, reason = "only the job is of interest here")]
+mod dataflow;
+mod killed;
+mod mistakes;
+mod pageviews;
+mod poison;
+mod process;
