@@ -25,7 +25,7 @@ fn lines_and_rows_that_fail_are_dead_letters_with_their_place_and_reason() {
     scene.succeed(&["run", "job.sql", "--state-dir", "state"]);
     assert_eq!(scene.read("out.json"), "{\"id\":1,\"pieces\":25}\n{\"id\":6,\"pieces\":5}\n");
 
-    let letters = scene.succeed(&["dlq", "list", "--state-dir", "state"]);
+    let letters = scene.succeed(&["dlq", "list", "--state-dir", "state", "--json"]);
     for (cause, place) in [
         ("column `price` is a DOUBLE, found 'x'", "orders.csv at byte 28"),
         ("Divide by zero", "orders.csv at byte 54"),
