@@ -1,7 +1,7 @@
 //! From the plan to a dataflow: each relation becomes an operator on a stream of [`Row`](super::row::Row)s.
 //!
 //! # How
-//! Relations are built in the order of the plan, inputs first. What a relation gives is a [`Flow`]: a stream and the *steps*
+//! Relations are built in the order of the plan, inputs first. What a relation gives is a *flow*: a stream and the *steps*
 //! (filters and projections) that are still to be taken on it. Steps are gathered until an operator needs the rows, or several
 //! do; then all of them run in one operator, behind a table within its scan: rows are made of columns once.
 //!
