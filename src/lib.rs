@@ -30,6 +30,7 @@
 //! its state is a snapshot plus the messages since.
 //!
 //! From the program down to the disk, each room with its own page:
+//! * `sql` plans an SQL file and builds the same graph of it; it needs the feature `sql`, as `cli` needs its own;
 //! * [`api`] builds a graph from fluent calls; [`graph`] checks it and cuts it into chains of operators;
 //! * [`runtime`] makes an actor of each parallel instance of a chain, moves batches between them with back pressure by credit,
 //!   supervises them, and coordinates checkpoints;

@@ -6,6 +6,12 @@
 //! 3. `plan`: queries become a DataFusion plan, that an optimised one, and that a graph of [`Rel`]s.
 //! 4. All INSERTs of a text together are one [`Program`]: a table is read once, equal parts of queries run once.
 //!
+//! # From a program to rows
+//! 1. [`exec`] makes of each relation an operator on a stream of [`row::Row`]s, of the same kinds that typed dataflows have: so
+//!    checkpoints, restarts, savepoints and rescaling hold for SQL as they do for Rust.
+//! 2. `scan` reads tables, by a [`connector`] and a [`mod@format`], and takes the first filters and projections column by column.
+//! 3. `eval` does that between operators; expressions are DataFusion's. `aggregate` has SUM, COUNT and the like.
+//!
 //! # Invariants
 //! * Nothing is accepted and ignored: what has no meaning here is refused with its place and what to write instead.
 //! * Every [`Error`] has a place in the text. No text makes the planner panic.
