@@ -62,6 +62,10 @@ impl RowCodec {
         &self.layout
     }
 
+    pub(super) fn shared_layout(&self) -> Arc<Layout> {
+        Arc::clone(&self.layout)
+    }
+
     /// The rows of a batch, in order, all of kind `+I`.
     ///
     /// # Errors

@@ -41,6 +41,7 @@ mod error;
 mod json;
 mod key;
 mod layout;
+mod pair;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -54,3 +55,4 @@ pub use record::{Row, RowKind};
 pub use value::Value;
 
 pub(in crate::sql) use column::Column;
+pub(in crate::sql) use pair::PairCodec;
