@@ -10,7 +10,7 @@ use super::{AnyStage, BuildContext, Error, OnError, Poison, Stage, erase, typed}
 use crate::fault::guard;
 use crate::record::{Batch, Data, DeadLetter, RecordTypes, RecordView, Remains};
 use crate::time::Timestamp;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -78,12 +78,14 @@ pub(crate) struct Aside {
     letters: Rc<RefCell<Vec<DeadLetter>>>,
     types: Arc<RecordTypes>,
     place: Place,
+    /// The input that the present record came from.
+    pub(crate) input: Cell<usize>,
 }
 
 /// Where a record comes from.
 struct Place {
     behind_source: bool,
-    split: Rc<std::cell::Cell<usize>>,
+    split: Rc<Cell<usize>>,
     splits: Rc<RefCell<Vec<super::SplitState>>>,
 }
 
@@ -155,7 +157,13 @@ impl Aside {
                 split: context.split.clone(),
                 splits: context.splits.clone(),
             },
+            input: Cell::new(0),
         }
+    }
+
+    /// What is to be done with poison.
+    pub(crate) fn poison(&self) -> Poison {
+        self.poison
     }
 
     /// Leaves out a record that has been counted as taken.
@@ -171,6 +179,7 @@ impl Aside {
         }
         let uid = &self.uid;
         let mut letter = dead_letter(&self.types, (uid, uid), self.subtask, position, cause, view);
+        letter.input = self.input.get();
         if let Some(remains) = remains {
             letter.remains = remains;
         }

@@ -159,6 +159,7 @@ impl Blueprint {
             Logic::Keyed(factory) | Logic::Head(factory) => {
                 let outputs = self.outputs(context, head)?;
                 context.begin(head, &node.uid);
+                context.policy = node.on_error;
                 context.sides = node.sides.clone().unwrap_or_default();
                 Front::Head(factory.build(context, outputs)?)
             }

@@ -162,6 +162,7 @@ struct CoHead<F: CoProcess> {
 impl<F: CoProcess> Head for CoHead<F> {
     fn batch(&mut self, input: usize, batch: Batch) -> Result<(), Error> {
         let (function, state) = (&*self.function, &self.state);
+        self.runner.outputs.aside.input.set(input);
         if input == 0 {
             self.runner.records(batch, &self.left, |record, ctx| function.process_left(state, record, ctx))
         } else {

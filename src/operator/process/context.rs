@@ -2,8 +2,8 @@
 
 use super::outputs::Outputs;
 use super::{Failure, Tag};
-use crate::operator::{TimeDomain, Timing};
-use crate::record::{Data, Key};
+use crate::operator::{Poison, TimeDomain, Timing};
+use crate::record::{Data, Key, RecordView};
 use crate::state::Keyed;
 use crate::time::Timestamp;
 
@@ -75,6 +75,27 @@ impl<'a, K: Key, O: Data> Context<'a, K, O> {
     /// clock that a function may read. At the end of input, a processing-time timer brings its own time.
     pub fn now(&self) -> Timestamp {
         self.unkeyed.now
+    }
+
+    /// Counts the record as late: it came behind the watermark, and nothing is done about it.
+    pub(crate) fn late(&self) {
+        self.unkeyed.outputs.site.late();
+    }
+
+    /// Leaves out the record that is processed, as the operator's [`OnError`](crate::operator::OnError) says: for a function that
+    /// has found at first sight that it can do nothing with it, and has changed nothing. It costs no restart.
+    ///
+    /// # Errors
+    /// The cause, if such a record is to fail the job.
+    pub(crate) fn leave_out<T: Data>(&self, record: &T, cause: Failure) -> Result<(), Failure> {
+        let aside = &self.unkeyed.outputs.aside;
+        if aside.poison() == Poison::Fail {
+            return Err(cause);
+        }
+        let type_name = std::any::type_name::<T>();
+        let view = RecordView { record, type_name, time: self.time(), hash: Some(self.at.hash) };
+        aside.put(&view, cause.to_string(), None, None);
+        Ok(())
     }
 
     /// Sends a record on, with [`time`](Context::time) as its event time. (Flink gives no event time to what a

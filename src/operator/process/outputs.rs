@@ -2,7 +2,7 @@
 
 use super::side::{Side, SideStage};
 use super::{Failure, Tag, UnkeyedContext, operator_error};
-use crate::operator::{AnyStage, BuildContext, Error, Site, Stage, typed};
+use crate::operator::{AnyStage, Aside, BuildContext, Error, Site, Stage, typed};
 use crate::record::{Batch, Data, Rows};
 use crate::time::Timestamp;
 use std::cell::Cell;
@@ -14,6 +14,7 @@ pub(super) struct Outputs<O> {
     pub(super) site: Site,
     pub(super) clock: Rc<Cell<Timestamp>>,
     pub(super) now: Rc<Cell<Timestamp>>,
+    pub(super) aside: Aside,
     main: Box<dyn Stage<O>>,
     sides: Vec<(Side, Box<dyn SideStage>)>,
     /// A side output was written with another type than it is read with.
@@ -30,6 +31,7 @@ impl<O: Data> Outputs<O> {
             site: context.site(),
             clock: context.clock.clone(),
             now: context.now.clone(),
+            aside: Aside::new(context, context.policy),
             main,
             sides: sides.collect(),
             mistaken: None,
