@@ -63,7 +63,7 @@ impl Op {
                 joined(kind, on, filter.as_ref())
             }
             Self::IntervalJoin { kind, on, lower_ms, upper_ms, filter } => {
-                format!("{lower_ms} ms to {upper_ms} ms, {}", joined(kind, on, Some(filter)))
+                format!("{lower_ms} ms to {upper_ms} ms, {}", joined(kind, on, filter.as_ref()))
             }
             Self::Rank { partition, order, limit, by } => {
                 let by = match by {

@@ -4,9 +4,10 @@ use super::build::{Made, Rels, Statement, index};
 use super::rel::{Changes, Input, Op};
 use crate::sql::catalog::milliseconds;
 use crate::sql::error::Error;
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion_common::{JoinType, NullEquality};
 use datafusion_expr::logical_plan::builder::build_join_schema;
-use datafusion_expr::utils::split_conjunction;
+use datafusion_expr::utils::{conjunction, split_conjunction};
 use datafusion_expr::{Expr, Join, Operator};
 use std::sync::Arc;
 
@@ -49,11 +50,10 @@ pub(super) fn build(
             Changes::Append,
             l.window.filter(|_| has_left),
         ),
-        Some((lower_ms, upper_ms)) if appends => {
+        Some((lower_ms, upper_ms, filter)) if appends => {
             if lower_ms > upper_ms {
                 return Err(of.text.meaning(of.place(&["BETWEEN", "JOIN"]), "no two times are within these bounds"));
             }
-            let Some(filter) = filter else { return Err(of.unsupported(&places, "this join", "say its bounds")) };
             (Op::IntervalJoin { kind, on, lower_ms, upper_ms, filter }, None, Changes::Append, None)
         }
         _ => {
@@ -74,9 +74,22 @@ pub(super) fn build(
     Ok(rels.add(made, of.query.at))
 }
 
-/// The least and greatest `left - right` in milliseconds that a condition allows, if it says both.
-fn bounds(filter: &Expr, left: &Input, left_time: usize, right: &Input, right_time: usize) -> Option<(i64, i64)> {
+/// The least and greatest `left - right` in milliseconds that a condition allows, if it says both, and what else it says.
+fn bounds(
+    filter: &Expr,
+    left: &Input,
+    left_time: usize,
+    right: &Input,
+    right_time: usize,
+) -> Option<(i64, i64, Option<Expr>)> {
     let (mut lower, mut upper) = (None::<i64>, None::<i64>);
+    // Event time is in milliseconds. Of finer columns the bounds let a little too much pass, and the condition says the rest.
+    let is_whole = |input: &Input, time: usize| {
+        let data_type = input.schema.field(time).data_type();
+        matches!(data_type, DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond, _))
+    };
+    let exact = is_whole(left, left_time) && is_whole(right, right_time);
+    let strict = i64::from(exact);
     // A column with so many milliseconds added, and whether it is the left one.
     let side = |expression: &Expr| -> Option<(bool, i64)> {
         let (column, shift) = match expression {
@@ -97,38 +110,40 @@ fn bounds(filter: &Expr, left: &Input, left_time: usize, right: &Input, right_ti
             (index(column, &right.schema) == Some(right_time)).then_some((false, shift))
         }
     };
-    let mut conditions = Vec::new();
-    for part in split_conjunction(filter) {
-        match part {
-            Expr::BinaryExpr(binary) => conditions.push((binary.left.as_ref(), binary.op, binary.right.as_ref())),
-            Expr::Between(between) if !between.negated => {
-                conditions.push((&between.expr, Operator::GtEq, &between.low));
-                conditions.push((&between.expr, Operator::LtEq, &between.high));
-            }
-            _ => {}
-        }
-    }
-    for (a, op, b) in conditions {
-        let (Some((a_is_left, a_shift)), Some((b_is_left, b_shift))) = (side(a), side(b)) else { continue };
+    let mut bound = |a: &Expr, op: Operator, b: &Expr| -> Option<()> {
+        let ((a_is_left, a_shift), (b_is_left, b_shift)) = (side(a)?, side(b)?);
         if a_is_left == b_is_left {
-            continue;
+            return None;
         }
         // With the left time on the left: left + x op right + y, so left - right op y - x.
         let (op, difference) = match (a_is_left, op.swap()) {
             (true, _) => (op, b_shift.checked_sub(a_shift)?),
             (false, Some(swapped)) => (swapped, a_shift.checked_sub(b_shift)?),
-            (false, None) => continue,
+            (false, None) => return None,
         };
         let (least, greatest) = match op {
-            Operator::Gt => (Some(difference.checked_add(1)?), None),
+            Operator::Gt => (Some(difference.checked_add(strict)?), None),
             Operator::GtEq => (Some(difference), None),
-            Operator::Lt => (None, Some(difference.checked_sub(1)?)),
+            Operator::Lt => (None, Some(difference.checked_sub(strict)?)),
             Operator::LtEq => (None, Some(difference)),
             Operator::Eq => (Some(difference), Some(difference)),
-            _ => continue,
+            _ => return None,
         };
         lower = least.map(|l| lower.map_or(l, |before| before.max(l))).or(lower);
         upper = greatest.map(|g| upper.map_or(g, |before| before.min(g))).or(upper);
-    }
-    lower.zip(upper)
+        Some(())
+    };
+    let others = split_conjunction(filter).into_iter().filter(|part| {
+        let is_bound = match part {
+            Expr::BinaryExpr(binary) => bound(&binary.left, binary.op, &binary.right).is_some(),
+            Expr::Between(between) if !between.negated => {
+                let low = bound(&between.expr, Operator::GtEq, &between.low);
+                low.and(bound(&between.expr, Operator::LtEq, &between.high)).is_some()
+            }
+            _ => false,
+        };
+        !(is_bound && exact)
+    });
+    let others: Vec<Expr> = others.cloned().collect();
+    Some((lower?, upper?, conjunction(others)))
 }

@@ -188,8 +188,8 @@ pub enum Op {
         lower_ms: i64,
         /// Milliseconds.
         upper_ms: i64,
-        /// The whole further condition, the bounds included.
-        filter: Expr,
+        /// A further condition. It repeats the bounds if event time has parts of a millisecond.
+        filter: Option<Expr>,
     },
     /// Joins all rows of both sides for ever (or until `table.exec.state.ttl`).
     RegularJoin {
