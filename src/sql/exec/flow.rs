@@ -229,7 +229,7 @@ impl Flow {
 }
 
 /// The columns as rows have them: each may be NULL.
-fn open(schema: &Schema) -> SchemaRef {
+pub(super) fn open(schema: &Schema) -> SchemaRef {
     let field = |field: &Arc<Field>| Field::new(field.name(), field.data_type().clone(), true);
     Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
 }

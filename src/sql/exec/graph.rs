@@ -3,6 +3,7 @@
 use super::ExecError;
 use super::flow::{Bound, Flow, Prepared};
 use super::group_aggregate::{GroupAggregate, group_aggregate};
+use super::join::{Columns, Join, Side, interval, regular, window};
 use super::order::{By, Order};
 use super::rank::{Rank, rank};
 use super::sink::sink;
@@ -10,11 +11,14 @@ use super::values::values;
 use super::window_aggregate::{From, WindowAggregate, Windowing, window_aggregate};
 use crate::api::Job;
 use crate::connector::MemorySource;
+use crate::sql::EvalError;
 use crate::sql::aggregate::Lowered;
 use crate::sql::plan::{Changes, Env, Input, Op, Program, Rel, RelId};
 use crate::sql::row::{Row, RowCodec};
 use crate::time::Timestamp;
+use datafusion_common::JoinType;
 use datafusion_expr::Expr;
+use datafusion_expr::logical_plan::builder::build_join_schema;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -150,6 +154,20 @@ impl Walk<'_> {
                 };
                 Flow::rows(group_aggregate(&prepared, aggregate)?)
             }
+            (Op::WindowJoin { kind, on, filter }, [left, right]) => {
+                let end = |input: &Input| self.program.rel(input.rel).window.map(|window| window.end);
+                let ends = end(left).zip(end(right)).expect("the inputs of a window join are in windows");
+                let build = |l: &Side, r: &Side, join: &Join<'_>| window(l, r, ends, join);
+                self.join(rel, (left, right), (*kind, on, filter.as_ref()), build)?
+            }
+            (Op::IntervalJoin { kind, on, lower_ms, upper_ms, filter }, [left, right]) => {
+                let build = |l: &Side, r: &Side, join: &Join<'_>| interval(l, r, (*lower_ms, *upper_ms), join);
+                self.join(rel, (left, right), (*kind, on, filter.as_ref()), build)?
+            }
+            (Op::RegularJoin { kind, on, filter }, [left, right]) => {
+                let build = |l: &Side, r: &Side, join: &Join<'_>| regular(l, r, self.ttl(), join);
+                self.join(rel, (left, right), (*kind, on, filter.as_ref()), build)?
+            }
             (Op::Sink { table }, [input]) => {
                 let prepared = self.prepare(self.flow(input), &format!("{}/input", rel.uid))?;
                 sink(&prepared, table, &self.env.connectors, &rel.uid)?;
@@ -163,6 +181,28 @@ impl Walk<'_> {
                 });
             }
         })
+    }
+
+    fn join(
+        &self,
+        rel: &Rel,
+        (left, right): (&Input, &Input),
+        (kind, on, filter): (JoinType, &[(Expr, Expr)], Option<&Expr>),
+        build: impl FnOnce(&Side, &Side, &Join<'_>) -> Result<Prepared, ExecError>,
+    ) -> Result<Flow, ExecError> {
+        let side = |input: &Input, keys: Vec<Expr>, name: &str| -> Result<Side, ExecError> {
+            let (flow, keys) = self.flow(input).with_columns(&input.schema, &keys)?;
+            let Prepared { stream, codec } = self.prepare(flow, &format!("{}/{name}", rel.uid))?;
+            Ok(Side { stream, columns: Columns { codec, width: input.schema.fields().len(), keys } })
+        };
+        let (left_keys, right_keys) = on.iter().cloned().unzip();
+        let (l, r) = (side(left, left_keys, "left")?, side(right, right_keys, "right")?);
+        let both = build_join_schema(&left.schema, &right.schema, &JoinType::Inner);
+        let both =
+            both.map_err(|cause| EvalError::Expression { expression: rel.op.title(), cause: cause.strip_backtrace() })?;
+        let condition = filter.map(|filter| (&both, filter));
+        let join = Join { kind, condition, output: rel.schema.as_arrow(), at: rel.at, uid: &rel.uid };
+        Ok(Flow::rows(build(&l, &r, &join)?))
     }
 
     fn lower(&self, rel: &Rel, input: &Input, keys: &[Expr], aggregates: &[Expr]) -> Result<Lowered, ExecError> {

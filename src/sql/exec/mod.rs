@@ -20,6 +20,7 @@ mod graph;
 mod grid;
 mod group_aggregate;
 mod in_window;
+mod join;
 mod order;
 mod rank;
 mod sink;

@@ -35,7 +35,7 @@ impl Connector for Collecting {
 }
 
 /// The rows that a program writes into its table `out`, the same in three lives, as they are printed.
-fn rows(text: &str) -> Vec<String> {
+pub(super) fn rows(text: &str) -> Vec<String> {
     let shown = Mutex::new(None);
     let found = three_lives(7, || {
         let collected = Arc::default();
@@ -56,16 +56,16 @@ fn rows(text: &str) -> Vec<String> {
 }
 
 /// A file of lines that lives as long as the test.
-struct Input(tempfile::TempDir);
+pub(super) struct Input(tempfile::TempDir);
 
 impl Input {
-    fn new(lines: &[&str]) -> Self {
+    pub(super) fn new(lines: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("in"), lines.join("\n") + "\n").unwrap();
         Input(directory)
     }
 
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         self.0.path().join("in").display().to_string()
     }
 }
