@@ -52,6 +52,9 @@ const ROOMS: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("actix", &["runtime"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("toml", &["cli"]),
+    ("tracing_subscriber", &["cli"]),
     ("tokio", &["runtime"]),
     ("redb", &["state"]),
     ("csv", &["connector"]),

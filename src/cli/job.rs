@@ -1,5 +1,6 @@
 //! `run` and `plan`: what needs the dataflow itself.
 
+use super::progress::{self, Progress};
 use super::{Done, json};
 use crate::api::Job;
 use crate::config::Config;
@@ -22,12 +23,12 @@ pub(super) struct Settings {
     /// Time between checkpoints, like 500ms, 10s or 5m [default: 1s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     checkpoint_interval: Option<Duration>,
-    /// How many MiB of state to hold in memory
-    #[arg(long, value_name = "MIB", default_value_t = 512)]
-    memory: usize,
-    /// How many checkpoints the job can go back to
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    keep_checkpoints: usize,
+    /// How many MiB of state to hold in memory [default: 512]
+    #[arg(long, value_name = "MIB")]
+    memory: Option<usize>,
+    /// How many checkpoints the job can go back to [default: 3]
+    #[arg(long, value_name = "N")]
+    keep_checkpoints: Option<usize>,
     /// Throw away the state, and let sinks replace what an earlier job left
     #[arg(long)]
     fresh: bool,
@@ -38,7 +39,7 @@ pub(super) struct Settings {
     #[arg(long, requires = "go_back_to")]
     rewind_output: bool,
     /// Begin with all state of this savepoint, in a state directory that holds no job yet, or with --fresh
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "from", value_name = "SAVEPOINT")]
     restore_from: Option<PathBuf>,
     /// What the savepoint holds of the operator with this uid may be lost; can be given several times
     #[arg(long, value_name = "UID")]
@@ -46,9 +47,9 @@ pub(super) struct Settings {
     /// Time between automatic savepoints, like 10m or 1h; without it none are taken
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     savepoint_every: Option<Duration>,
-    /// How many automatic savepoints to keep
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    keep_savepoints: usize,
+    /// How many automatic savepoints to keep [default: 2]
+    #[arg(long, value_name = "N")]
+    keep_savepoints: Option<usize>,
     /// Where automatic savepoints go; by default to `savepoints` in the state directory
     #[arg(long, value_name = "DIR")]
     savepoint_dir: Option<PathBuf>,
@@ -66,22 +67,18 @@ pub(super) fn epoch(text: &str) -> Result<Epoch, String> {
 impl Settings {
     /// What the flags say, and where they say nothing what `config` does.
     fn over(self, config: Config) -> Config {
-        let parallelism = self.parallelism.unwrap_or(config.parallelism);
-        let interval = self.checkpoint_interval.or(config.checkpoint_interval);
-        let mut config = config
-            .parallelism(parallelism)
-            .memory(self.memory.saturating_mul(1 << 20))
-            .keep_checkpoints(self.keep_checkpoints)
-            .rewind_output(self.rewind_output)
-            .keep_savepoints(self.keep_savepoints)
-            .fresh(self.fresh);
-        config.checkpoint_interval = interval;
-        config.state_dir = self.state_dir;
+        let mut config = config.rewind_output(self.rewind_output).fresh(self.fresh);
+        config.parallelism = self.parallelism.unwrap_or(config.parallelism);
+        config.checkpoint_interval = self.checkpoint_interval.or(config.checkpoint_interval);
+        config.memory = self.memory.map_or(config.memory, |mib| mib.saturating_mul(1 << 20));
+        config.keep_checkpoints = self.keep_checkpoints.unwrap_or(config.keep_checkpoints);
+        config.keep_savepoints = self.keep_savepoints.unwrap_or(config.keep_savepoints);
+        config.state_dir = self.state_dir.or(config.state_dir);
+        config.savepoint_every = self.savepoint_every.or(config.savepoint_every);
+        config.savepoint_dir = self.savepoint_dir.or(config.savepoint_dir);
         config.go_back_to = self.go_back_to;
         config.restore_from = self.restore_from;
         config.allow_removed = self.allow_removed.into_iter().collect();
-        config.savepoint_every = self.savepoint_every;
-        config.savepoint_dir = self.savepoint_dir;
         config
     }
 }
@@ -104,7 +101,10 @@ impl Run {
 
     /// Runs with these settings where the flags say nothing.
     pub(super) fn run_over(self, job: &Job, config: Config) -> Done {
-        let status = job.run(self.settings.over(config))?;
+        let mut progress = Progress::new();
+        let ended = job.run_observed(self.settings.over(config), progress::INTERVAL, |status| progress.show(status));
+        progress.end();
+        let status = ended?;
         eprintln!(
             "{}: {:?}, {} checkpoints, {} restarts",
             status.job, status.state, status.checkpoints, status.restarts

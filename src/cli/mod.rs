@@ -4,11 +4,14 @@
 //! commands, and those that need the dataflow itself, by one call; [`run`]. Each subcommand has a file of its own.
 //!
 //! Results go to stdout: as text for people, with `--json` as JSON for programs. All else goes to stderr. The exit code is 0 if
-//! all went well, 1 if not, 2 if the command line is wrong.
+//! all went well, 1 if not, 2 if the command line, a setting, or an SQL file is wrong, so that nothing was done. 130 is that of a
+//! process that a second Ctrl-C has ended; the first one stops a job with a last checkpoint.
 
 mod checkpoints;
+mod completions;
 mod dlq;
 mod job;
+mod progress;
 mod savepoint;
 #[cfg(feature = "sql")]
 mod sql;
@@ -33,6 +36,9 @@ enum Failure {
     Job(#[from] Error),
     #[error("{0}")]
     Other(String),
+    /// In what was asked for; nothing was done.
+    #[error("{0}")]
+    Mistake(String),
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -78,13 +84,11 @@ struct Standalone {
 #[derive(Debug, Subcommand)]
 enum StandaloneCommand {
     #[cfg(feature = "sql")]
-    Run(sql::Run),
-    #[cfg(feature = "sql")]
-    Check(sql::Check),
-    #[cfg(feature = "sql")]
-    Plan(sql::Plan),
+    #[command(flatten)]
+    Sql(sql::Command),
     #[command(flatten)]
     Other(Command),
+    Completions(completions::Completions),
 }
 
 /// The same, for a program that defines a job.
@@ -109,14 +113,19 @@ enum ProgramCommand {
 
 /// The binary `millstream`: reads the arguments of this process, does what they say, and returns its exit code.
 pub fn main() -> ExitCode {
+    standalone(
+        #[cfg(feature = "sql")]
+        crate::sql::Env::default(),
+    )
+}
+
+/// The binary with connectors, formats and functions of one's own, if it is built with SQL.
+pub(crate) fn standalone(#[cfg(feature = "sql")] env: crate::sql::Env) -> ExitCode {
     let done = Standalone::try_parse().map(|standalone| match standalone.command {
         #[cfg(feature = "sql")]
-        StandaloneCommand::Run(command) => command.run(&crate::sql::Env::default()),
-        #[cfg(feature = "sql")]
-        StandaloneCommand::Check(command) => command.run(&crate::sql::Env::default()),
-        #[cfg(feature = "sql")]
-        StandaloneCommand::Plan(command) => command.run(&crate::sql::Env::default()),
+        StandaloneCommand::Sql(command) => command.run(env),
         StandaloneCommand::Other(command) => command.run(),
+        StandaloneCommand::Completions(command) => command.run::<Standalone>("millstream"),
     });
     finish("millstream", done)
 }
@@ -161,7 +170,7 @@ fn finish(name: &str, done: Result<Done, clap::Error>) -> ExitCode {
         Ok(Err(Failure::Output(cause))) if cause.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
             eprintln!("{name}: {failure}");
-            ExitCode::FAILURE
+            if matches!(failure, Failure::Mistake(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
         Err(usage) => {
             // If the terminal has gone there is nobody to tell.

@@ -44,11 +44,14 @@ pub mod exec;
 mod explain;
 pub mod format;
 mod functions;
+mod outside;
 mod plan;
 mod position;
 pub mod row;
+mod run;
 mod scan;
 mod settings;
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -58,7 +61,13 @@ pub use catalog::{Column, ColumnKind, OptionError, Table, TableOption, Takes, Wa
 pub use error::Error;
 pub use eval::EvalError;
 pub use exec::ExecError;
+pub use outside::Outside;
 pub use plan::{Changes, Env, InWindow, Input, Op, Program, RankBy, Rel, RelId, Window, plan};
 pub use position::{Place, Position};
+#[cfg(feature = "cli")]
+pub use run::main;
+pub use run::{Said, sets};
+#[cfg(feature = "cli")]
+pub(crate) use settings::unknown;
 pub use settings::{KEYS, Settings};
 pub use types::{is_key, type_name};

@@ -40,7 +40,7 @@ pub struct Place {
 
 impl Place {
     /// The place `at` in `text`; one behind the end of the text is shown without an excerpt.
-    pub(super) fn new(text: &str, at: Position) -> Self {
+    pub(crate) fn new(text: &str, at: Position) -> Self {
         let nth = usize::try_from(at.line - 1).unwrap_or(usize::MAX);
         Self { at, line: text.lines().nth(nth).unwrap_or_default().into() }
     }

@@ -80,7 +80,7 @@ pub(super) fn duration(key: &str, value: &str) -> Result<Duration, String> {
 }
 
 /// The message that no `thing` has this name, with the nearest of `known`.
-pub(super) fn unknown<'a>(thing: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn unknown<'a>(thing: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<_> = known.collect();
     let near = known.iter().map(|candidate| (distance(name, candidate), *candidate)).min();
     match near {

@@ -24,7 +24,7 @@ pub use options::{OptionDoc, Options};
 pub(super) use output::Goes;
 pub use output::Output;
 pub use registry::Registry;
-pub(super) use registry::physical;
+pub(super) use registry::{physical, written};
 
 use crate::sql::catalog::OptionError;
 

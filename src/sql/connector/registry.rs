@@ -18,6 +18,7 @@ use std::sync::Arc;
 /// assert!(registry.connectors().any(|connector| connector.name() == "filesystem"));
 /// assert!(registry.formats().any(|format| format.name() == "csv"));
 /// ```
+#[derive(Clone)]
 pub struct Registry {
     connectors: BTreeMap<String, Arc<dyn Connector>>,
     formats: BTreeMap<String, Arc<dyn Format>>,

@@ -40,7 +40,7 @@ pub(super) fn rows(text: &str) -> Vec<String> {
     let found = three_lives(7, || {
         let collected = Arc::default();
         let connectors = Registry::standard().with_connector(Collecting(Arc::clone(&collected)));
-        let env = Env { connectors };
+        let env = Env { connectors, ..Env::default() };
         let program = plan(text, &env).unwrap_or_else(|error| panic!("{error}"));
         let field = |c: &crate::sql::Column| Field::new(&c.name, c.data_type.clone(), true);
         let schema = Schema::new(program.tables["out"].written().map(field).collect::<Vec<_>>());

@@ -7,6 +7,7 @@ use crate::sql::catalog::{OptionError, Table, Takes};
 use crate::sql::connector::Registry;
 use crate::sql::dialect::{self, Query, Quoted, Statement};
 use crate::sql::error::{Error, Text};
+use crate::sql::outside::Outside;
 use crate::sql::position::Position;
 use crate::sql::settings::{Settings, unknown};
 use crate::sql::types::type_name;
@@ -40,14 +41,17 @@ const STACK: usize = 256 << 20;
 /// let env = millstream::sql::Env::default();
 /// assert!(millstream::sql::plan("SET 'parallelism.default' = '2'", &env).is_ok());
 /// ```
+#[derive(Clone)]
 pub struct Env {
     /// The connectors and formats of its tables.
     pub connectors: Registry,
+    /// What its text takes from outside.
+    pub outside: Outside,
 }
 
 impl Default for Env {
     fn default() -> Self {
-        Self { connectors: Registry::standard() }
+        Self { connectors: Registry::standard(), outside: Outside::default() }
     }
 }
 
@@ -92,7 +96,7 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
             }
             Statement::Table(written) => {
                 if is_new(text, &context, &written.name, written.if_not_exists)? {
-                    let table = Table::new(text, *written, &context)?;
+                    let table = env.outside.prepared(text, Table::new(text, *written, &context)?)?;
                     context.tables.insert(table.name.clone(), Arc::new(table));
                 }
             }
@@ -122,15 +126,15 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
     }
     for rel in &rels.rels {
         if let Op::Scan { table, .. } = &rel.op {
-            env.connectors.check_source(table).map_err(|error| refused(text, table, error))?;
+            env.connectors.check_source(table).map_err(|error| refused(text, env, table, error))?;
         }
     }
     Ok(Program { settings, tables: context.tables, rels: rels.rels, sinks, explained })
 }
 
-fn refused(text: Text<'_>, table: &Table, error: OptionError) -> Error {
+fn refused(text: Text<'_>, env: &Env, table: &Table, error: OptionError) -> Error {
     let at = error.key.and_then(|key| table.option(&key)).map_or(table.at, |option| option.at);
-    text.meaning(at, error.message)
+    text.meaning(at, env.outside.redacted(&error.message))
 }
 
 fn is_new(text: Text<'_>, context: &Context, name: &Quoted, if_not_exists: bool) -> Result<bool, Error> {
@@ -325,7 +329,7 @@ fn optimise(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
 
 fn write(rels: &mut Rels, text: Text<'_>, insert: &Insert, env: &Env) -> Result<RelId, Error> {
     let input = rels.build(&insert.plan, Of { text, query: &insert.query })?;
-    let takes = env.connectors.check_sink(&insert.table).map_err(|error| refused(text, &insert.table, error))?;
+    let takes = env.connectors.check_sink(&insert.table).map_err(|error| refused(text, env, &insert.table, error))?;
     let rel = rels.of(&input);
     if rel.changes == Changes::Update && takes == Takes::Appends {
         let what = "an INSERT of rows that change later into a table that only takes new ones";
