@@ -20,6 +20,7 @@ pub use console::{Print, Stdin, Stdout};
 pub use filesystem::Filesystem;
 pub(super) use input::Brings;
 pub use input::Input;
+pub(super) use input::LinePart;
 pub use options::{OptionDoc, Options};
 pub(super) use output::Goes;
 pub use output::Output;

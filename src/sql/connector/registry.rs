@@ -2,12 +2,13 @@
 
 use super::output::Goes;
 use super::{Blackhole, Connector, Filesystem, Input, OptionDoc, Options, Output, Print, Stdin, Stdout};
-use crate::sql::catalog::{OptionError, Table, Takes};
+use crate::sql::catalog::{Column, ColumnKind, OptionError, Table, Takes};
 use crate::sql::format::{AccessLog, Csv, DebeziumJson, Format, Json, Raw, WriteLine};
 use crate::sql::settings::unknown;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Connectors and formats, by name.
 ///
@@ -30,6 +31,12 @@ type Found<'r> = (&'r dyn Connector, Option<Arc<dyn Format>>);
 /// The options that every table has.
 const CONNECTOR: OptionDoc = OptionDoc { key: "connector", default: None, doc: "where the table is" };
 const FORMAT: OptionDoc = OptionDoc { key: "format", default: None, doc: "what its lines say" };
+/// The option that every table with event time has.
+const IDLE: OptionDoc = OptionDoc {
+    key: "scan.watermark.idle-timeout",
+    default: None,
+    doc: "after what silence a split of the table holds event time back no longer, like '30 s'; zero: never",
+};
 
 impl Registry {
     /// Those that Millstream has.
@@ -68,13 +75,29 @@ impl Registry {
     /// Where a table is read from, and what reads its lines.
     pub(in crate::sql) fn input(&self, table: &Table) -> Result<(Input, Option<Arc<dyn Format>>), OptionError> {
         let (connector, format) = self.find(table)?;
-        Ok((connector.source(Options::new(table))?, format))
+        let input = connector.source(Options::new(table))?;
+        for column in &table.columns {
+            if let ColumnKind::Metadata { key, .. } = &column.kind {
+                input.check_metadata(column, key)?;
+            }
+        }
+        Ok((input, format))
+    }
+
+    /// After what silence a split of the table no longer holds event time back; zero: never.
+    pub(in crate::sql) fn idle(&self, table: &Table) -> Result<Option<Duration>, OptionError> {
+        Options::new(table).duration(IDLE.key)
     }
 
     /// Where a table is written, and what writes its lines.
     pub(in crate::sql) fn output(&self, table: &Table) -> Result<(Output, Option<Arc<dyn WriteLine>>), OptionError> {
         let (connector, format) = self.find(table)?;
         let output = connector.sink(Options::new(table))?;
+        if let Some(column) = table.written().find(|column| matches!(column.kind, ColumnKind::Metadata { .. })) {
+            let message =
+                format!("`{0}` is METADATA, which no connector writes; write `{0}` … METADATA VIRTUAL", column.name);
+            return Err(OptionError { key: None, message });
+        }
         let writer = format.map(|format| format.writer(Options::new(table).of(format.name()), &written(table)));
         Ok((output, writer.transpose()?))
     }
@@ -85,7 +108,8 @@ impl Registry {
         let connector = self.connectors.get(name).ok_or_else(|| {
             options.refuse("connector", unknown("connector", name, self.connectors.keys().map(String::as_str)))
         })?;
-        let mut known: Vec<(Option<&str>, &[OptionDoc])> = vec![(None, &[CONNECTOR]), (None, connector.options())];
+        let mut known: Vec<(Option<&str>, &[OptionDoc])> =
+            vec![(None, &[CONNECTOR, IDLE]), (None, connector.options())];
         let format = if connector.has_format() {
             let name = options.required("format", "csv")?;
             let format = self.formats.get(name).ok_or_else(|| {
@@ -97,6 +121,11 @@ impl Registry {
             None
         };
         options.check(&known)?;
+        if self.idle(table)?.is_some() && table.watermark.is_none() {
+            let message =
+                format!("without event time there is nothing to hold back; `{}` has no WATERMARK FOR", table.name);
+            return Err(options.refuse(IDLE.key, message));
+        }
         Ok((&**connector, format))
     }
 
@@ -132,7 +161,7 @@ impl Registry {
 
 /// The columns that stand in the table's lines, or come in its rows.
 pub(in crate::sql) fn physical(table: &Table) -> SchemaRef {
-    let is_physical = |column: &&crate::sql::Column| matches!(column.kind, crate::sql::ColumnKind::Physical);
+    let is_physical = |column: &&Column| matches!(column.kind, ColumnKind::Physical);
     schema(table.columns.iter().filter(is_physical))
 }
 
@@ -141,7 +170,7 @@ pub(in crate::sql) fn written(table: &Table) -> SchemaRef {
     schema(table.written())
 }
 
-fn schema<'c>(columns: impl Iterator<Item = &'c crate::sql::Column>) -> SchemaRef {
-    let field = |column: &crate::sql::Column| Field::new(&column.name, column.data_type.clone(), true);
+fn schema<'c>(columns: impl Iterator<Item = &'c Column>) -> SchemaRef {
+    let field = |column: &Column| Field::new(&column.name, column.data_type.clone(), true);
     Arc::new(Schema::new(columns.map(field).collect::<Vec<_>>()))
 }

@@ -213,8 +213,7 @@ impl Flow {
         };
         let stream = match self.origin {
             Origin::Table { table, columns } => {
-                let idle = settings.idle_timeout.filter(|idle| !idle.is_zero());
-                scan(job, &env.connectors, &table, &columns, self.steps, idle)?
+                scan(job, &env.connectors, &table, &columns, self.steps, settings.idle_timeout)?
             }
             Origin::Rows(stream) => evaluated(stream, self.steps)?,
             Origin::Assigned(assigned) => {

@@ -142,16 +142,16 @@ struct Reader {
     wanted: Vec<usize>,
 }
 
-/// A field as it was found, and whether it was quoted.
-type Raw<'l> = (Cow<'l, str>, bool);
+/// A field as it is meant, and what stands behind its delimiter; `None` if it is the last.
+type First<'l> = (Cow<'l, str>, Option<&'l str>);
 
-/// Takes the first field off; what stands behind its delimiter is left, or nothing.
-fn split<'l>(shape: &Shape, line: &'l str) -> Result<(Raw<'l>, Option<&'l str>), String> {
+/// Takes the first field off.
+fn split<'l>(shape: &Shape, line: &'l str) -> Result<First<'l>, String> {
     let quote = shape.quote.filter(|quote| line.starts_with(*quote));
     if quote.is_none() && shape.escape.is_none() {
         return Ok(match line.find(shape.delimiter) {
-            Some(at) => ((Cow::Borrowed(&line[..at]), false), Some(&line[at + shape.delimiter.len_utf8()..])),
-            None => ((Cow::Borrowed(line), false), None),
+            Some(at) => (Cow::Borrowed(&line[..at]), Some(&line[at + shape.delimiter.len_utf8()..])),
+            None => (Cow::Borrowed(line), None),
         });
     }
     let Some(quote) = quote else { return Ok(escaped(shape, line)) };
@@ -182,33 +182,32 @@ fn split<'l>(shape: &Shape, line: &'l str) -> Result<(Raw<'l>, Option<&'l str>),
         }
         add(&body[from..at]);
         return match rest.strip_prefix(shape.delimiter) {
-            Some(rest) => Ok(((field, true), Some(rest))),
-            None if rest.is_empty() => Ok(((field, true), None)),
-            None => Err(format!(
-                "found '{}' behind a quoted field, expected '{}'",
-                &rest[..1.min(rest.len())],
-                shape.delimiter
-            )),
+            Some(rest) => Ok((field, Some(rest))),
+            None if rest.is_empty() => Ok((field, None)),
+            None => {
+                let found = rest.chars().next().unwrap_or_default();
+                Err(format!("found '{found}' behind a quoted field, expected '{}'", shape.delimiter))
+            }
         };
     }
 }
 
 /// Takes a field off that is not quoted, and may hold what is escaped.
-fn escaped<'l>(shape: &Shape, line: &'l str) -> (Raw<'l>, Option<&'l str>) {
+fn escaped<'l>(shape: &Shape, line: &'l str) -> First<'l> {
     let mut field = String::new();
     let mut characters = line.char_indices();
     while let Some((at, character)) = characters.next() {
         if character == shape.delimiter {
-            return ((Cow::Owned(field), false), Some(&line[at + character.len_utf8()..]));
+            return (Cow::Owned(field), Some(&line[at + character.len_utf8()..]));
         }
         let escaped = (Some(character) == shape.escape).then(|| characters.next()).flatten();
         field.push(escaped.map_or(character, |(_, escaped)| escaped));
     }
-    ((Cow::Owned(field), false), None)
+    (Cow::Owned(field), None)
 }
 
 impl Reader {
-    fn value<'l>(&self, (text, _): Raw<'l>, column: usize) -> Result<Value<'l>, String> {
+    fn value<'l>(&self, text: Cow<'l, str>, column: usize) -> Result<Value<'l>, String> {
         let field = self.columns.field(column);
         if self.shape.null.as_deref() == Some(&*text) {
             return Ok(Value::Null);

@@ -3,7 +3,7 @@
 use super::{EvalError, Expressions};
 use crate::sql::catalog::{Column, ColumnKind, Table};
 use crate::time::Timestamp;
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
 use datafusion_common::DFSchema;
@@ -109,9 +109,11 @@ impl Columns {
                 compute.evaluate(&read, now)?.columns.unwrap_or(read)
             }
         };
-        let times = self.time.map(|at| millis(&all, at)).transpose()?;
-        let marks = self.mark.map(|at| millis(&all, at)).transpose()?;
-        let highest = marks.as_ref().or(times.as_ref()).and_then(|times| times.iter().copied().max());
+        let times = self.time.map(|at| event_times(&all, at)).transpose()?;
+        let highest = match self.mark {
+            Some(at) => highest_mark(&all, at)?,
+            None => times.iter().flatten().copied().max(),
+        };
         let columns: Vec<usize> = (0..self.given.fields().len()).collect();
         let columns = all.project(&columns).map_err(|error| error.to_string())?;
         Ok(Made { columns, times, highest: highest.unwrap_or(Timestamp::MIN) })
@@ -140,16 +142,27 @@ fn inlined(expression: &Expr, table: &Table) -> Expr {
     replaced.map_or_else(|_| expression.clone(), |replaced| replaced.data)
 }
 
-/// A column of moments in milliseconds.
-fn millis(columns: &RecordBatch, at: usize) -> Result<Vec<Timestamp>, String> {
+/// The event time of each row.
+fn event_times(columns: &RecordBatch, at: usize) -> Result<Vec<Timestamp>, String> {
     let array = columns.column(at);
     if array.null_count() > 0 {
         return Err(format!("event time `{}` is NULL", columns.schema().field(at).name()));
     }
+    Ok(millis(array)?.values().iter().map(|millis| Timestamp::from_millis(*millis)).collect())
+}
+
+/// What moves the watermark; a row whose mark is NULL does not, as in Flink.
+fn highest_mark(columns: &RecordBatch, at: usize) -> Result<Option<Timestamp>, String> {
+    let marks = millis(columns.column(at))?;
+    Ok(marks.iter().flatten().max().map(Timestamp::from_millis))
+}
+
+/// A column of moments in milliseconds.
+fn millis(array: &ArrayRef) -> Result<PrimitiveArray<Int64Type>, String> {
     let millis = match array.data_type() {
         DataType::Timestamp(TimeUnit::Millisecond, _) => Arc::clone(array),
         _ => cast(array, &DataType::Timestamp(TimeUnit::Millisecond, None)).map_err(|error| error.to_string())?,
     };
     let millis = cast(&millis, &DataType::Int64).map_err(|error| error.to_string())?;
-    Ok(millis.as_primitive::<Int64Type>().values().iter().map(|millis| Timestamp::from_millis(*millis)).collect())
+    Ok(millis.as_primitive::<Int64Type>().clone())
 }

@@ -5,7 +5,7 @@ use crate::connector::Line;
 use crate::record::Data;
 use crate::sql::EvalError;
 use crate::sql::catalog::{ColumnKind, OptionError, Table};
-use crate::sql::connector::{Options, Registry, physical};
+use crate::sql::connector::{LinePart, Options, physical};
 use crate::sql::format::{Format, Found, ReadLine};
 use crate::sql::row::{Column, Row, RowCodec, RowKind, Value};
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -45,9 +45,7 @@ pub(super) struct Decoded {
 enum Fill {
     /// The next value that the format has read.
     Format,
-    Path,
-    Name,
-    Offset,
+    Line(LinePart),
 }
 
 /// Reads lines by a format.
@@ -60,12 +58,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(
-        _: &Registry,
-        table: &Table,
-        format: Option<Arc<dyn Format>>,
-        columns: &Columns,
-    ) -> Result<Self, OptionError> {
+    pub(super) fn new(table: &Table, format: Option<Arc<dyn Format>>, columns: &Columns) -> Result<Self, OptionError> {
         let format = format.ok_or_else(|| OptionError {
             key: Some("connector".to_owned()),
             message: "a connector that brings lines has a format".to_owned(),
@@ -74,16 +67,7 @@ impl Lines {
         for &number in columns.stored() {
             let column = &table.columns[number];
             fills.push(match &column.kind {
-                ColumnKind::Metadata { key, .. } => match key.as_str() {
-                    "file.path" => Fill::Path,
-                    "file.name" => Fill::Name,
-                    "offset" => Fill::Offset,
-                    _ => {
-                        let keys = ["file.path", "file.name", "offset"].into_iter();
-                        let message = crate::sql::settings::unknown("metadata of a line", key, keys);
-                        return Err(OptionError { key: None, message });
-                    }
-                },
+                ColumnKind::Metadata { key, .. } => Fill::Line(LinePart::of(column, key)?),
                 _ => {
                     let before = &table.columns[..number];
                     wanted.push(before.iter().filter(|c| matches!(c.kind, ColumnKind::Physical)).count());
@@ -126,14 +110,14 @@ impl Decode for Lines {
                         Fill::Format => {
                             values.next().map(|value| column.push(value));
                         }
-                        Fill::Path => {
+                        Fill::Line(LinePart::Path) => {
                             column.push(&Value::Text(line.path().into()));
                         }
-                        Fill::Name => {
+                        Fill::Line(LinePart::Name) => {
                             let name = line.path().rsplit('/').next().unwrap_or_default();
                             column.push(&Value::Text(name.into()));
                         }
-                        Fill::Offset => {
+                        Fill::Line(LinePart::Offset) => {
                             column.push(&Value::Int(i64::try_from(line.offset()).unwrap_or(i64::MAX)));
                         }
                     }

@@ -37,7 +37,7 @@ use std::time::Duration;
 ///
 /// * `columns`: which of its columns are read by the steps, or given if there are none.
 /// * `steps`: what is done with them.
-/// * `idle`: after what silence a split no longer holds event time back; `None`: never, as in Flink.
+/// * `idle`: after what silence a split no longer holds event time back, if the table does not say; `None`: never, as in Flink.
 ///
 /// # Errors
 /// What does not fit: an option, a type, an expression.
@@ -51,6 +51,7 @@ pub(in crate::sql) fn scan(
 ) -> Result<Stream<Row>, ExecError> {
     let refused = |error| ExecError::table(&table.name, error);
     let (input, reader) = registry.input(table).map_err(refused)?;
+    let idle = registry.idle(table).map_err(refused)?.or(idle).filter(|idle| !idle.is_zero());
     let columns = Columns::new(table, columns)?;
     let steps = Steps::new(columns.given(), steps);
     let watermarks = table.watermark.as_ref().map(|watermark| {
@@ -63,7 +64,7 @@ pub(in crate::sql) fn scan(
     let rows = match input.0 {
         Brings::Lines(open) => {
             job.record_type::<Line>();
-            let lines = Lines::new(registry, table, reader, &columns).map_err(refused)?;
+            let lines = Lines::new(table, reader, &columns).map_err(refused)?;
             open(job).uid(&uid).then("scan", Scan::new(lines, columns, steps, watermarks)?)
         }
         Brings::Rows(open) => {
