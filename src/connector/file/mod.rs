@@ -54,6 +54,7 @@ const GRANT_LINES: usize = 8192;
 pub struct FileSource {
     paths: Vec<PathBuf>,
     follow: bool,
+    enter: bool,
     pacer: Option<Arc<Pacer>>,
     pool: Arc<Pool>,
 }
@@ -62,7 +63,7 @@ impl FileSource {
     /// Brings the lines of these files. They are looked for when the job starts.
     pub fn lines(paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         let paths = paths.into_iter().map(Into::into).collect();
-        FileSource { paths, follow: false, pacer: None, pool: Arc::default() }
+        FileSource { paths, follow: false, enter: false, pacer: None, pool: Arc::default() }
     }
 
     /// Follows the files as they grow, like `tail -F`, without end.
@@ -75,6 +76,14 @@ impl FileSource {
     #[must_use]
     pub fn follow(mut self) -> Self {
         self.follow = true;
+        self
+    }
+
+    /// Takes a directory for the files in it and below it, sorted, but for those whose names begin with `.` or `_`; else it
+    /// is refused. One that is to be followed is refused all the same: which files it will have is not known.
+    #[must_use]
+    pub fn directories(mut self) -> Self {
+        self.enter = true;
         self
     }
 
@@ -99,7 +108,7 @@ impl Source for FileSource {
 
     fn splits(&self) -> Result<Vec<Split>, Error> {
         self.pacer.as_ref().map_or(Ok(()), |pacer| pacer.check(&self.describe()))?;
-        paths::expand(&self.paths, self.follow)
+        paths::expand(&self.paths, self.follow, self.enter)
     }
 
     fn open(

@@ -8,7 +8,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// One split for each file, in the order given, patterns expanded and sorted; each can be read.
-pub(super) fn expand(paths: &[PathBuf], follow: bool) -> Result<Vec<Split>, Error> {
+///
+/// * `enter`: a directory stands for the files in it.
+pub(super) fn expand(paths: &[PathBuf], follow: bool, enter: bool) -> Result<Vec<Split>, Error> {
     if paths.is_empty() {
         return Err(Error::user("no file was given to read; name at least one"));
     }
@@ -21,6 +23,14 @@ pub(super) fn expand(paths: &[PathBuf], follow: bool) -> Result<Vec<Split>, Erro
             files.push(text.to_owned());
         } else if text.contains(['*', '?', '[']) && !exists(path) {
             files.append(&mut matches(text)?);
+        } else if enter && !follow && path.is_dir() {
+            let mut found = Vec::new();
+            walk(path, &mut found)?;
+            if found.is_empty() {
+                return Err(Error::user(format!("there is no file in {text}; correct the path, or make one")));
+            }
+            found.sort_unstable();
+            files.append(&mut found);
         } else {
             check(path, follow)?;
             files.push(text.to_owned());
@@ -58,6 +68,25 @@ fn matches(pattern: &str) -> Result<Vec<String>, Error> {
     }
     files.sort_unstable();
     Ok(files)
+}
+
+/// The files in a directory and those below it. What begins with `.` or `_` is left out: it is not, or not yet, data.
+fn walk(directory: &Path, files: &mut Vec<String>) -> Result<(), Error> {
+    let failed = |cause| Error::io(format_args!("cannot list {}", directory.display()), cause);
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let text = path.to_str().ok_or_else(|| Error::user(format!("{} is no UTF-8; rename it", path.display())))?;
+        if text.rsplit('/').next().is_some_and(|name| name.starts_with(['.', '_'])) {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, files)?;
+        } else {
+            check(&path, false)?;
+            files.push(text.to_owned());
+        }
+    }
+    Ok(())
 }
 
 /// Whether a file can be read.
@@ -99,7 +128,7 @@ mod tests {
     }
 
     fn refusal(paths: &[PathBuf]) -> String {
-        let error = expand(paths, false).unwrap_err();
+        let error = expand(paths, false, false).unwrap_err();
         assert_eq!(error.fault(), Fault::User, "{error}");
         error.to_string()
     }
@@ -108,7 +137,7 @@ mod tests {
     fn a_pattern_becomes_its_files_sorted_without_directories() {
         let directory = directory(&["b.log", "a.log", "c.txt"]);
         fs::create_dir(directory.path().join("d.log")).unwrap();
-        let splits = expand(&[directory.path().join("*.log")], false).unwrap();
+        let splits = expand(&[directory.path().join("*.log")], false, false).unwrap();
         let names: Vec<_> = splits.iter().map(|split| split.id().rsplit('/').next().unwrap()).collect();
         assert_eq!(names, ["a.log", "b.log"]);
     }
@@ -117,7 +146,7 @@ mod tests {
     fn a_file_whose_name_looks_like_a_pattern_is_that_file() {
         let directory = directory(&["[a].log", "a.log"]);
         let path = directory.path().join("[a].log");
-        assert_eq!(expand(std::slice::from_ref(&path), false).unwrap(), [Split::new(path.to_str().unwrap())]);
+        assert_eq!(expand(std::slice::from_ref(&path), false, false).unwrap(), [Split::new(path.to_str().unwrap())]);
     }
 
     #[test]
@@ -140,18 +169,32 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_stands_for_all_files_below_it_that_are_not_hidden() {
+        let directory = directory(&["b.log", "a.log", ".b.log.pending", "_SUCCESS"]);
+        fs::create_dir(directory.path().join("2020")).unwrap();
+        fs::write(directory.path().join("2020/c.log"), "a\n").unwrap();
+        let splits = expand(&[directory.path().to_owned()], false, true).unwrap();
+        let names = splits.iter().map(|split| Path::new(split.id()).strip_prefix(directory.path()).unwrap());
+        assert_eq!(names.collect::<Vec<_>>(), ["2020/c.log", "a.log", "b.log"].map(Path::new));
+        let message = expand(&[directory.path().to_owned()], true, true).unwrap_err().to_string();
+        assert!(message.contains("is a directory"), "{message}");
+        let empty = tempfile::tempdir().unwrap();
+        assert!(expand(&[empty.path().to_owned()], false, true).unwrap_err().to_string().contains("no file in"));
+    }
+
+    #[test]
     #[cfg(unix)]
     fn two_names_of_one_file_are_two_splits() {
         let directory = directory(&["a.log"]);
         let link = directory.path().join("b.log");
         std::os::unix::fs::symlink(directory.path().join("a.log"), &link).unwrap();
-        assert_eq!(expand(&[directory.path().join("a.log"), link], false).unwrap().len(), 2);
+        assert_eq!(expand(&[directory.path().join("a.log"), link], false, false).unwrap().len(), 2);
     }
 
     #[test]
     fn a_file_to_be_followed_may_come_later() {
         let directory = directory(&[]);
-        assert_eq!(expand(&[directory.path().join("later.log")], true).unwrap().len(), 1);
-        assert!(expand(&[directory.path().join("no/later.log")], true).is_err());
+        assert_eq!(expand(&[directory.path().join("later.log")], true, false).unwrap().len(), 1);
+        assert!(expand(&[directory.path().join("no/later.log")], true, false).is_err());
     }
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 /// `filesystem`: the lines of files, read and written exactly once.
 ///
-/// Read: `path` is a file, a directory, or a pattern like `logs/*.log.gz`; files that end in `.gz` are decompressed. Without
-/// `source.monitor-interval` the table ends with its files; with it they are followed as they grow, without end. Columns of
-/// METADATA are `file.path`, `file.name`, and `offset`, the place of the line in its file (which Flink has not).
+/// Read: `path` is a file, a directory with all below it (names that begin with `.` or `_` are left out), or a pattern like
+/// `logs/*.log.gz`. What is compressed with gzip is decompressed. Without `source.monitor-interval` the table ends with its
+/// files; with it they are followed as they grow and are rotated, without end. Which files there are is found at the start:
+/// unlike Flink's, a table that is followed takes no more of them, so a directory cannot be followed. Columns of METADATA
+/// are `file.path`, `file.name`, and `offset`, the place of the line in its file (which Flink has not).
 ///
 /// Written: `path` is one file, which grows at each checkpoint; Flink makes a directory of files of it. Rows of all kinds are
 /// taken if the format can say them.
@@ -63,7 +65,7 @@ impl Connector for Filesystem {
     }
 
     fn source(&self, options: Options<'_>) -> Result<Input, OptionError> {
-        let files = FileSource::lines([path(options, "access.log")?]);
+        let files = FileSource::lines([path(options, "access.log")?]).directories();
         match options.duration("source.monitor-interval")? {
             Some(Duration::ZERO) => Err(options.refuse(
                 "source.monitor-interval",

@@ -14,6 +14,8 @@ mod input;
 mod options;
 mod output;
 mod registry;
+#[cfg(test)]
+mod tests;
 
 pub use blackhole::Blackhole;
 pub use console::{Print, Stdin, Stdout};

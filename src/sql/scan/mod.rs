@@ -17,6 +17,8 @@
 mod columns;
 mod decode;
 mod stage;
+#[cfg(test)]
+mod tests;
 
 use super::catalog::Table;
 use super::connector::{Brings, Registry};

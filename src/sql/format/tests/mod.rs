@@ -1,5 +1,8 @@
 //! What lines are read as, and what rows are written as.
 
+mod delimited;
+mod log;
+
 use super::{Csv, DebeziumJson, Format, Found, Json};
 use crate::sql::connector::Options;
 use crate::sql::row::{RowKind, Value};
