@@ -24,7 +24,7 @@ use tempfile::TempDir;
 
 /// A table as it is created.
 fn table(registry: Registry, text: &str) -> (Registry, Arc<Table>) {
-    let env = Env { connectors: registry };
+    let env = Env { connectors: registry, ..Env::default() };
     let program = plan(text, &env).unwrap_or_else(|error| panic!("{error}"));
     let table = program.tables.values().next().unwrap();
     (env.connectors, Arc::clone(table))
