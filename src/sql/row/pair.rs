@@ -147,8 +147,31 @@ mod tests {
         RowCodec::new(&Schema::new(fields.collect::<Vec<_>>())).unwrap()
     }
 
-    /// Some columns, one value of each, how many of them are wanted, and whether there is a row at all.
-    fn side() -> impl Strategy<Value = (Vec<(DataType, Value<'static>)>, usize, bool)> {
+    /// Some columns with a value of each, how many of them are wanted, and whether there is a row at all.
+    #[derive(Clone, Debug)]
+    struct Given {
+        columns: Vec<(DataType, Value<'static>)>,
+        width: usize,
+        is_there: bool,
+    }
+
+    impl Given {
+        fn codec(&self) -> RowCodec {
+            codec(&self.columns.iter().map(|(data_type, _)| data_type.clone()).collect::<Vec<_>>())
+        }
+
+        fn row(&self) -> Option<Row> {
+            let values: Vec<_> = self.columns.iter().map(|(_, value)| value.clone()).collect();
+            self.is_there.then(|| self.codec().row(RowKind::Insert, &values).unwrap())
+        }
+
+        fn wanted(&self) -> impl Iterator<Item = (DataType, Value<'static>)> {
+            let value = |value: &Value<'static>| if self.is_there { value.clone() } else { Value::Null };
+            self.columns[..self.width].iter().map(move |(data_type, of)| (data_type.clone(), value(of)))
+        }
+    }
+
+    fn given() -> impl Strategy<Value = Given> {
         let value = prop_oneof![
             Just((DataType::Int64, Value::Null)),
             any::<i64>().prop_map(|n| (DataType::Int64, Value::Int(n))),
@@ -157,35 +180,21 @@ mod tests {
             Just((DataType::Utf8View, Value::Null)),
             "[a-zé]{0,40}".prop_map(|text| (DataType::Utf8View, Value::Text(text.into()))),
         ];
-        (prop::collection::vec(value, 0..12), any::<prop::sample::Index>(), any::<bool>()).prop_map(
-            |(columns, width, is_there)| {
-                let width = width.index(columns.len() + 1);
-                (columns, width, is_there)
-            },
-        )
+        let columns = prop::collection::vec(value, 0..12);
+        (columns, any::<prop::sample::Index>(), any::<bool>()).prop_map(|(columns, width, is_there)| {
+            let width = width.index(columns.len() + 1);
+            Given { columns, width, is_there }
+        })
     }
 
     proptest! {
         #[test]
-        fn two_rows_become_the_row_of_their_values(left in side(), right in side()) {
-            let codec_of = |columns: &[(DataType, Value<'static>)]| {
-                codec(&columns.iter().map(|(data_type, _)| data_type.clone()).collect::<Vec<_>>())
-            };
-            let [(l, r), wanted] = [(&left, &right); 2];
-            let all: Vec<_> = [l, r].iter().flat_map(|side| side.0[..side.1].to_vec()).collect();
-            let output = codec_of(&all);
-            let (lefts, rights) = (codec_of(&wanted.0.0), codec_of(&wanted.1.0));
-            let pairs = PairCodec::new((&lefts, left.1), (&rights, right.1), &output).unwrap();
-            let row = |codec: &RowCodec, side: &(Vec<(DataType, Value<'static>)>, usize, bool)| {
-                let values: Vec<_> = side.0.iter().map(|(_, value)| value.clone()).collect();
-                side.2.then(|| codec.row(RowKind::Insert, &values).unwrap())
-            };
-            let made = pairs.join(RowKind::UpdateAfter, row(&lefts, &left).as_ref(), row(&rights, &right).as_ref());
-            let values = [&left, &right].into_iter().flat_map(|(columns, width, is_there)| {
-                columns[..*width].iter().map(|(_, value)| if *is_there { value.clone() } else { Value::Null })
-            });
-            let expected = output.row(RowKind::UpdateAfter, &values.collect::<Vec<_>>()).unwrap();
-            prop_assert_eq!(made.unwrap(), expected);
+        fn two_rows_become_the_row_of_their_values(left in given(), right in given()) {
+            let (types, values): (Vec<_>, Vec<_>) = left.wanted().chain(right.wanted()).unzip();
+            let output = codec(&types);
+            let pairs = PairCodec::new((&left.codec(), left.width), (&right.codec(), right.width), &output).unwrap();
+            let made = pairs.join(RowKind::UpdateAfter, left.row().as_ref(), right.row().as_ref()).unwrap();
+            prop_assert_eq!(made, output.row(RowKind::UpdateAfter, &values).unwrap());
         }
     }
 
