@@ -98,6 +98,13 @@ impl Lowered {
         Ok(Lowered { columns, functions })
     }
 
+    /// The same over rows in which the `n`th of the columns is the one with the number `columns[n]`.
+    pub(in crate::sql) fn placed(mut self, columns: &[usize]) -> Self {
+        let places = self.functions.iter_mut().flat_map(|function| [&mut function.argument, &mut function.filter]);
+        places.flatten().for_each(|column| *column = columns[*column]);
+        self
+    }
+
     /// The machine over the computed columns.
     ///
     /// * `retracts`: whether rows are taken back.

@@ -25,4 +25,4 @@ mod lower;
 
 pub(super) use accumulator::Accumulators;
 pub(super) use aggregates::Aggregates;
-pub(super) use lower::Lowered;
+pub(super) use lower::{Lowered, Refused};

@@ -5,6 +5,7 @@ use super::flow::{Bound, Flow, Prepared};
 use super::group_aggregate::{GroupAggregate, group_aggregate};
 use super::join::{Columns, Join, Side, interval, regular, window};
 use super::order::{By, Order};
+use super::over::{Planned, over};
 use super::rank::{Rank, rank};
 use super::sink::sink;
 use super::values::values;
@@ -12,7 +13,7 @@ use super::window_aggregate::{From, WindowAggregate, Windowing, window_aggregate
 use crate::api::Job;
 use crate::connector::MemorySource;
 use crate::sql::EvalError;
-use crate::sql::aggregate::Lowered;
+use crate::sql::aggregate::{Lowered, Refused};
 use crate::sql::plan::{Changes, Env, Input, Op, Program, Rel, RelId};
 use crate::sql::row::{Row, RowCodec};
 use crate::time::Timestamp;
@@ -168,6 +169,13 @@ impl Walk<'_> {
                 let build = |l: &Side, r: &Side, join: &Join<'_>| regular(l, r, self.ttl(), join);
                 self.join(rel, (left, right), (*kind, on, filter.as_ref()), build)?
             }
+            (Op::Over { functions }, [input]) => {
+                let planned = Planned::new(&input.schema, functions, schema);
+                let planned = planned.map_err(|refused| self.refused(rel, refused))?;
+                let (flow, columns) = self.flow(input).with_columns(&input.schema, planned.reads())?;
+                let prepared = self.prepare(flow, &format!("{}/input", rel.uid))?;
+                Flow::rows(over(&prepared, planned, &columns, (schema, self.ttl(), &rel.uid))?)
+            }
             (Op::Sink { table }, [input]) => {
                 let prepared = self.prepare(self.flow(input), &format!("{}/input", rel.uid))?;
                 sink(&prepared, table, &self.env.connectors, &rel.uid)?;
@@ -208,11 +216,11 @@ impl Walk<'_> {
     fn lower(&self, rel: &Rel, input: &Input, keys: &[Expr], aggregates: &[Expr]) -> Result<Lowered, ExecError> {
         let fields = rel.schema.fields();
         let results: Vec<_> = fields[fields.len() - aggregates.len()..].iter().map(|f| f.data_type().clone()).collect();
-        Lowered::new(&input.schema, keys, aggregates, &results).map_err(|refused| ExecError::Unsupported {
-            at: rel.at,
-            what: refused.what,
-            instead: refused.instead,
-        })
+        Lowered::new(&input.schema, keys, aggregates, &results).map_err(|refused| self.refused(rel, refused))
+    }
+
+    fn refused(&self, rel: &Rel, refused: Refused) -> ExecError {
+        ExecError::Unsupported { at: rel.at, what: refused.what, instead: refused.instead }
     }
 
     fn window_aggregate(

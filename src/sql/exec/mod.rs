@@ -22,6 +22,7 @@ mod group_aggregate;
 mod in_window;
 mod join;
 mod order;
+mod over;
 mod rank;
 mod sink;
 #[cfg(test)]
