@@ -36,7 +36,7 @@ struct Kept {
     functions: Vec<Held>,
 }
 
-pub(super) struct Kinds {
+pub(super) struct Handles {
     /// Rows that the watermark has not come to, by event time.
     waiting: MapState<RowKey, i64, Vec<Row>>,
     past: Past,
@@ -111,7 +111,7 @@ impl Looking {
     }
 
     /// Forgets a key whose frames are empty, or asks to look again.
-    fn forget(&self, state: &Kinds, now: i64, ctx: &Context<'_, RowKey, Row>) -> Result<(), Failure> {
+    fn forget(&self, state: &Handles, now: i64, ctx: &Context<'_, RowKey, Row>) -> Result<(), Failure> {
         let at = ctx.keyed();
         let Some(horizon) = self.horizon else { return Ok(()) };
         let Some((time, forgets)) = state.kept.with(at, |kept| kept.map(|kept| (kept.time, kept.forgets)))? else {
@@ -128,7 +128,7 @@ impl Looking {
         ctx.set_event_timer(Timestamp::from_millis(next))
     }
 
-    fn clear(&self, state: &Kinds, ctx: &Context<'_, RowKey, Row>) -> Result<(), Failure> {
+    fn clear(&self, state: &Handles, ctx: &Context<'_, RowKey, Row>) -> Result<(), Failure> {
         state.kept.remove(ctx.keyed())?;
         Ok(state.past.clear(ctx.keyed())?)
     }
@@ -138,13 +138,13 @@ impl KeyedProcess for Looking {
     type Key = RowKey;
     type Input = Row;
     type Output = Row;
-    type State = Kinds;
+    type State = Handles;
 
-    fn open(&self, states: &mut States<'_, RowKey>) -> Result<Kinds, Failure> {
-        Ok(Kinds { waiting: states.map("waiting")?, past: states.map("past")?, kept: states.value("kept")? })
+    fn open(&self, states: &mut States<'_, RowKey>) -> Result<Handles, Failure> {
+        Ok(Handles { waiting: states.map("waiting")?, past: states.map("past")?, kept: states.value("kept")? })
     }
 
-    fn process(&self, state: &Kinds, row: Row, ctx: &mut Context<'_, RowKey, Row>) -> Result<(), Failure> {
+    fn process(&self, state: &Handles, row: Row, ctx: &mut Context<'_, RowKey, Row>) -> Result<(), Failure> {
         let (at, time) = (ctx.keyed(), ctx.time());
         let last = state.kept.with(at, |kept| kept.map(|kept| kept.time))?;
         if time <= ctx.watermark() || last.is_some_and(|last| time.millis() <= last) {
@@ -155,7 +155,7 @@ impl KeyedProcess for Looking {
         ctx.set_event_timer(time)
     }
 
-    fn on_timer(&self, state: &Kinds, timer: Timer, ctx: &mut Context<'_, RowKey, Row>) -> Result<(), Failure> {
+    fn on_timer(&self, state: &Handles, timer: Timer, ctx: &mut Context<'_, RowKey, Row>) -> Result<(), Failure> {
         let at = ctx.keyed();
         if timer.domain == TimeDomain::Processing {
             let touched = state.kept.with(at, |kept| kept.map(|kept| kept.touched))?;
