@@ -1,6 +1,6 @@
 //! What is kept of the rows that were added.
 
-use crate::operator::{ExactSum, HyperLogLog};
+use crate::operator::{ExactSum, HyperLogLog, Quantiles};
 use crate::sql::row::RowKey;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,6 +29,10 @@ pub(in crate::sql) enum Accumulator {
     Distinct(BTreeMap<RowKey, i64>),
     /// How many different values, nearly.
     Sketch(HyperLogLog),
+    /// How the numbers lie, nearly.
+    Quantiles(Quantiles),
+    /// Values as they came.
+    Listed(Vec<RowKey>),
 }
 
 /// A sum of floating-point numbers from which numbers can be taken back.

@@ -2,7 +2,8 @@
 
 use super::accumulator::{Accumulator, Accumulators, FloatSum};
 use super::function::{Function, Kind, Number};
-use crate::operator::{Aggregate, HyperLogLog};
+use super::general::Keep;
+use crate::operator::{Aggregate, HyperLogLog, Quantiles};
 use crate::sql::exec::compare;
 use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, RowKey, Value};
 use arrow::datatypes::DataType;
@@ -24,7 +25,7 @@ impl Aggregates {
     /// * `retracts`: whether rows are taken back.
     pub(super) fn new(rows: &RowCodec, functions: Vec<Function>, retracts: bool) -> Result<Self, RowError> {
         let keyed = functions.into_iter().map(|function| {
-            let key = function.argument.map(|column| KeyCodec::new(rows, &[column])).transpose()?;
+            let key = function.columns().map(|columns| KeyCodec::new(rows, &columns)).transpose()?;
             Ok((function, key))
         });
         Ok(Aggregates { rows: rows.clone(), functions: keyed.collect::<Result<_, RowError>>()?, retracts })
@@ -34,11 +35,22 @@ impl Aggregates {
         match function.kind {
             Kind::Min | Kind::Max if self.retracts => Accumulator::Ordered(Vec::new()),
             Kind::Min | Kind::Max => Accumulator::Extreme(None),
+            Kind::General(Keep::All) => Accumulator::Distinct(Default::default()),
+            Kind::General(_) => Accumulator::Listed(Vec::new()),
+            Kind::ApproxPercentile(_) => Accumulator::Quantiles(Quantiles::default()),
             _ if function.distinct => Accumulator::Distinct(Default::default()),
             Kind::Count => Accumulator::Count(0),
             Kind::Sum(Number::Float) | Kind::Avg(Number::Float) => Accumulator::Float(FloatSum::default()),
             Kind::Sum(_) | Kind::Avg(_) => Accumulator::Sum(0, 0),
             Kind::ApproxDistinct => Accumulator::Sketch(HyperLogLog::new(PRECISION)),
+        }
+    }
+
+    /// What is done with the values: of those that may be taken back, all are kept.
+    fn kind(&self, function: &Function) -> Kind {
+        match function.kind {
+            Kind::General(Keep::First | Keep::Last) if self.retracts => Kind::General(Keep::Listed),
+            kind => kind,
         }
     }
 
@@ -66,11 +78,15 @@ impl Aggregates {
                 continue;
             };
             let value = self.rows.value(row, column)?;
-            if !value.is_null() {
-                change(part, function.kind, &value, || key.key(row), key, sign)?;
+            if !value.is_null() || function.counts_nulls() {
+                change(part, self.kind(function), &value, || key.key(row), key, sign)?;
             }
         }
         Ok(())
+    }
+
+    fn merge_one(&self, into: &mut Accumulator, other: Accumulator, function: Option<&(Function, Option<KeyCodec>)>) {
+        merge(into, other, function, function.map(|(function, _)| self.kind(function)));
     }
 
     /// The values, one per aggregate.
@@ -101,10 +117,10 @@ impl Aggregate<Row> for Aggregates {
 
     fn merge(&self, into: &mut Accumulators, other: Accumulators) {
         match (into, other) {
-            (Accumulators::One(into), Accumulators::One(other)) => merge(into, other, self.functions.first()),
+            (Accumulators::One(into), Accumulators::One(other)) => self.merge_one(into, other, self.functions.first()),
             (Accumulators::Many(into), Accumulators::Many(other)) => {
                 let parts = into.iter_mut().zip(other).zip(&self.functions);
-                parts.for_each(|((into, other), function)| merge(into, other, Some(function)));
+                parts.for_each(|((into, other), function)| self.merge_one(into, other, Some(function)));
             }
             _ => {}
         }
@@ -116,7 +132,7 @@ impl Aggregate<Row> for Aggregates {
 
     fn grows(&self) -> bool {
         let grows = |(function, _): &(Function, _)| {
-            matches!(self.empty(function), Accumulator::Distinct(_) | Accumulator::Ordered(_))
+            matches!(self.empty(function), Accumulator::Distinct(_) | Accumulator::Ordered(_) | Accumulator::Listed(_))
         };
         self.functions.iter().any(grows)
     }
@@ -189,11 +205,33 @@ fn change(
             }
         }
         Accumulator::Sketch(sketch) => sketch.add(xxh3_64(cell()?.bytes())),
+        Accumulator::Quantiles(sketch) => match value {
+            Value::Int(number) => sketch.add(*number as f64),
+            Value::Unsigned(number) => sketch.add(*number as f64),
+            Value::Float(number) => sketch.add(*number),
+            _ => {}
+        },
+        Accumulator::Listed(values) => match kind {
+            _ if sign < 0 => {
+                let cell = cell()?;
+                if let Some(at) = values.iter().position(|known| *known == cell) {
+                    values.remove(at);
+                }
+            }
+            Kind::General(Keep::First) if !values.is_empty() => {}
+            Kind::General(Keep::Last) => *values = vec![cell()?],
+            _ => values.push(cell()?),
+        },
     }
     Ok(())
 }
 
-fn merge(into: &mut Accumulator, other: Accumulator, function: Option<&(Function, Option<KeyCodec>)>) {
+fn merge(
+    into: &mut Accumulator,
+    other: Accumulator,
+    function: Option<&(Function, Option<KeyCodec>)>,
+    kind: Option<Kind>,
+) {
     match (into, other) {
         (Accumulator::Count(into), Accumulator::Count(other)) => *into += other,
         (Accumulator::Sum(sum, count), Accumulator::Sum(more, others)) => {
@@ -202,6 +240,13 @@ fn merge(into: &mut Accumulator, other: Accumulator, function: Option<&(Function
         }
         (Accumulator::Float(into), Accumulator::Float(other)) => into.merge(&other),
         (Accumulator::Sketch(into), Accumulator::Sketch(other)) => into.merge(other),
+        (Accumulator::Quantiles(into), Accumulator::Quantiles(other)) => into.merge(&other),
+        (Accumulator::Listed(into), Accumulator::Listed(other)) => match kind {
+            Some(Kind::General(Keep::First)) if !into.is_empty() => {}
+            Some(Kind::General(Keep::Last)) if other.is_empty() => {}
+            Some(Kind::General(Keep::Last)) => *into = other,
+            _ => into.extend(other),
+        },
         (Accumulator::Distinct(into), Accumulator::Distinct(other)) => {
             for (cell, more) in other {
                 let count = into.entry(cell.clone()).or_default();
@@ -234,6 +279,15 @@ fn value(function: &Function, key: Option<&KeyCodec>, part: &Accumulator) -> Res
         let Some(key) = key else { return Ok(Value::Null) };
         Ok(key.values(cell)?.swap_remove(0).into_owned())
     };
+    if let Some((call, key)) = function.call.as_ref().zip(key) {
+        return match part {
+            Accumulator::Listed(values) => call.value(key, values.iter().map(|cell| (cell, 1)), &function.result),
+            Accumulator::Distinct(values) => {
+                call.value(key, values.iter().map(|(cell, count)| (cell, *count)), &function.result)
+            }
+            _ => Ok(Value::Null),
+        };
+    }
     Ok(match part {
         Accumulator::Count(count) => whole(&function.result, (*count).into()),
         Accumulator::Sum(_, 0) => Value::Null,
@@ -267,6 +321,16 @@ fn value(function: &Function, key: Option<&KeyCodec>, part: &Accumulator) -> Res
             self::value(&once, key, &sum)?
         }
         Accumulator::Sketch(sketch) => whole(&function.result, sketch.count().into()),
+        Accumulator::Quantiles(sketch) => {
+            let fraction = if let Kind::ApproxPercentile(fraction) = function.kind { fraction } else { 0.5 };
+            match (sketch.quantile(fraction), Number::of(&function.result)) {
+                (Some(found), Some(Number::Whole)) => whole(&function.result, found.round() as i128),
+                (Some(found), _) => Value::Float(found),
+                (None, _) => Value::Null,
+            }
+        }
+        // Only general aggregates have one.
+        Accumulator::Listed(_) => Value::Null,
     })
 }
 

@@ -1,9 +1,10 @@
 //! Which function an aggregate is, and what it reads.
 
+use super::general::{Call, Keep};
 use arrow::datatypes::DataType;
 
 /// One aggregate over columns of a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Function {
     pub(super) kind: Kind,
     /// The column that it is about; `None`: the row itself.
@@ -14,10 +15,27 @@ pub(super) struct Function {
     pub(super) distinct: bool,
     /// The type of the result.
     pub(super) result: DataType,
+    /// What a general aggregate is.
+    pub(super) call: Option<Box<Call>>,
+}
+
+impl Function {
+    /// The columns whose values are kept.
+    pub(super) fn columns(&self) -> Option<Vec<usize>> {
+        match &self.call {
+            Some(call) => Some(call.columns.clone()),
+            None => self.argument.map(|column| vec![column]),
+        }
+    }
+
+    /// Whether NULL counts.
+    pub(super) fn counts_nulls(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.nulls)
+    }
 }
 
 /// What is done with the values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     Count,
     Sum(Number),
@@ -25,6 +43,10 @@ pub(super) enum Kind {
     Min,
     Max,
     ApproxDistinct,
+    /// Nearly this percentile, from 0 to 1.
+    ApproxPercentile(f64),
+    /// All others.
+    General(Keep),
 }
 
 /// How numbers of a column are added.

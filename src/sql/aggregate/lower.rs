@@ -2,10 +2,15 @@
 
 use super::Aggregates;
 use super::function::{Function, Kind, Number};
+use super::general::{Argument, Call, Keep};
+use crate::sql::exec::By;
 use crate::sql::row::{RowCodec, RowError};
 use arrow::datatypes::{DataType, Schema};
-use datafusion_common::DFSchema;
-use datafusion_expr::{Expr, ExprSchemable};
+use datafusion_common::{DFSchema, ScalarValue};
+use datafusion_expr::expr::{AggregateFunctionParams, NullTreatment};
+use datafusion_expr::{AggregateUDF, Expr, ExprSchemable};
+use datafusion_functions_aggregate::string_agg::string_agg_udaf;
+use std::sync::Arc;
 
 /// What is to be computed in front of an aggregation, and what is done with it.
 #[derive(Clone, Debug)]
@@ -54,7 +59,15 @@ impl Lowered {
             let Expr::AggregateFunction(call) = aggregate.clone().unalias() else {
                 return refused(format!("the aggregate {aggregate}"), "use COUNT, SUM, AVG, MIN or MAX");
             };
-            let (name, params) = (call.func.name().to_lowercase(), call.params);
+            let (name, params) = (call.func.name().to_lowercase(), call.params.clone());
+            if let Some(keep) = Keep::of(&name) {
+                functions.push(general(input, call.func, params, (name, keep), result, &mut column)?);
+                continue;
+            }
+            if name.starts_with("approx_percentile") || name == "approx_median" {
+                functions.push(approximate(&params, &name, result, &mut column)?);
+                continue;
+            }
             if !params.order_by.is_empty() {
                 return refused(format!("{} with ORDER BY", name.to_uppercase()), "leave the order out");
             }
@@ -83,7 +96,7 @@ impl Lowered {
                 "max" => Kind::Max,
                 "approx_distinct" => Kind::ApproxDistinct,
                 _ => {
-                    let instead = "use COUNT, SUM, AVG, MIN, MAX or APPROX_DISTINCT";
+                    let instead = "use one of those that `millstream functions` lists";
                     return refused(format!("the aggregate {}", name.to_uppercase()), instead);
                 }
             };
@@ -93,6 +106,7 @@ impl Lowered {
                 filter: params.filter.as_deref().map(&mut column),
                 distinct: params.distinct && !matches!(kind, Kind::Min | Kind::Max | Kind::ApproxDistinct),
                 result: result.clone(),
+                call: None,
             });
         }
         Ok(Lowered { columns, functions })
@@ -100,8 +114,11 @@ impl Lowered {
 
     /// The same over rows in which the `n`th of the columns is the one with the number `columns[n]`.
     pub(in crate::sql) fn placed(mut self, columns: &[usize]) -> Self {
-        let places = self.functions.iter_mut().flat_map(|function| [&mut function.argument, &mut function.filter]);
-        places.flatten().for_each(|column| *column = columns[*column]);
+        for function in &mut self.functions {
+            let kept = function.call.iter_mut().flat_map(|call| &mut call.columns);
+            let read = [&mut function.argument, &mut function.filter].into_iter().flatten();
+            kept.chain(read).for_each(|column| *column = columns[*column]);
+        }
         self
     }
 
@@ -114,6 +131,114 @@ impl Lowered {
 
     /// Which of the aggregates cannot take rows back.
     pub(in crate::sql) fn irrevocable(&self) -> Option<&'static str> {
-        self.functions.iter().any(|function| function.kind == Kind::ApproxDistinct).then_some("APPROX_DISTINCT")
+        self.functions.iter().find_map(|function| match function.kind {
+            Kind::ApproxDistinct => Some("APPROX_DISTINCT"),
+            Kind::ApproxPercentile(_) => Some("an approximate percentile"),
+            _ => None,
+        })
     }
+}
+
+/// An aggregate that is computed of all values.
+fn general(
+    input: &DFSchema,
+    function: Arc<AggregateUDF>,
+    params: AggregateFunctionParams,
+    (name, keep): (String, Keep),
+    result: &DataType,
+    column: &mut impl FnMut(&Expr) -> usize,
+) -> Result<Function, Refused> {
+    let title = name.to_uppercase();
+    let is_list = name == "array_agg";
+    let nulls = match params.null_treatment {
+        None => is_list,
+        Some(NullTreatment::IgnoreNulls) => false,
+        Some(NullTreatment::RespectNulls) if is_list => true,
+        Some(NullTreatment::RespectNulls) => {
+            return refused(format!("{title} with RESPECT NULLS"), "leave it out: NULLs do not count");
+        }
+    };
+    let mut arguments = Vec::new();
+    for (number, argument) in params.args.iter().enumerate() {
+        arguments.push(match argument {
+            Expr::Literal(value, _) if number > 0 => Argument::Constant(value.clone()),
+            _ => {
+                let data_type = argument.get_type(input).map_err(|error| Refused {
+                    what: format!("{title} of {argument} ({})", error.strip_backtrace()),
+                    instead: "cast it to a type".to_owned(),
+                })?;
+                Argument::Column(column(argument), data_type)
+            }
+        });
+    }
+    let Some(Argument::Column(first, _)) = arguments.first() else {
+        return refused(format!("{title} without an argument"), "say of what");
+    };
+    let (first, is_percentile) = (*first, name == "percentile_cont");
+    // WITHIN GROUP repeats the argument.
+    let order = if is_percentile { &[][..] } else { &params.order_by[..] };
+    if is_percentile && params.order_by.iter().any(|by| !by.asc) {
+        return refused(format!("{title} in descending order"), "take 1 less the fraction, in ascending order");
+    }
+    let order: Vec<(usize, By)> = order
+        .iter()
+        .map(|by| (column(&by.expr), By { column: 0, ascending: by.asc, nulls_first: by.nulls_first }))
+        .collect();
+    // With an order of its own, it is nothing in which order the values came.
+    let keep = if order.is_empty() { keep } else { Keep::All };
+    let function = if name == "listagg" {
+        if arguments.len() == 1 {
+            arguments.push(Argument::Constant(ScalarValue::from(",")));
+        }
+        string_agg_udaf()
+    } else {
+        function
+    };
+    if name == "any_value" && params.distinct {
+        return refused(format!("{title} with DISTINCT"), "leave DISTINCT out");
+    }
+    let call = Call::new(function, arguments, order, (params.distinct, nulls))?;
+    Ok(Function {
+        kind: Kind::General(keep),
+        argument: Some(first),
+        filter: params.filter.as_deref().map(column),
+        distinct: params.distinct,
+        result: result.clone(),
+        call: Some(Box::new(call)),
+    })
+}
+
+/// A percentile by a sketch.
+fn approximate(
+    params: &AggregateFunctionParams,
+    name: &str,
+    result: &DataType,
+    column: &mut impl FnMut(&Expr) -> usize,
+) -> Result<Function, Refused> {
+    let title = name.to_uppercase();
+    if params.distinct || params.order_by.iter().any(|by| !by.asc) {
+        return refused(format!("{title} with DISTINCT or in descending order"), "write PERCENTILE(x, p)");
+    }
+    let (of, fraction) = match &params.args[..] {
+        [of] if name == "approx_median" => (of, Some(0.5)),
+        [of, Expr::Literal(fraction, _)] => {
+            let fraction = fraction.cast_to(&DataType::Float64).ok();
+            (of, fraction.and_then(|fraction| if let ScalarValue::Float64(f) = fraction { f } else { None }))
+        }
+        _ => return refused(format!("{title} with these arguments"), "write APPROX_PERCENTILE_CONT(x, 0.99)"),
+    };
+    let Some(fraction) = fraction.filter(|fraction| (0.0..=1.0).contains(fraction)) else {
+        return refused(format!("{title} of what is no fraction"), "give a number from 0 to 1");
+    };
+    if !matches!(Number::of(result), Some(Number::Whole | Number::Float)) {
+        return refused(format!("{title} of a {result}"), "cast it to DOUBLE");
+    }
+    Ok(Function {
+        kind: Kind::ApproxPercentile(fraction),
+        argument: Some(column(of)),
+        filter: params.filter.as_deref().map(column),
+        distinct: false,
+        result: result.clone(),
+        call: None,
+    })
 }

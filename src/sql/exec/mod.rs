@@ -36,4 +36,4 @@ pub use graph::job;
 
 pub(super) use flow::Prepared;
 pub(super) use in_window::InColumns;
-pub(super) use order::compare;
+pub(super) use order::{By, compare};

@@ -1,6 +1,7 @@
 //! What the planner may look up: tables, views, functions, types.
 
 use super::window::WindowFunctions;
+use crate::sql::aggregate;
 use crate::sql::catalog::Table;
 use crate::sql::error::{Error, Text};
 use crate::sql::functions::clocks;
@@ -70,6 +71,12 @@ impl Context {
             for name in std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str)) {
                 context.aggregate.insert(name.to_owned(), Arc::clone(&function));
             }
+        }
+        for function in aggregate::functions() {
+            context.aggregate.insert(function.name().to_owned(), function);
+        }
+        for (name, of) in aggregate::SYNONYMS {
+            context.aggregate.insert(name.to_owned(), Arc::clone(&context.aggregate[of]));
         }
         for function in datafusion_functions_window::all_default_window_functions() {
             for name in std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str)) {
