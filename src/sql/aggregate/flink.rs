@@ -7,12 +7,8 @@ use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Ty
 use std::sync::Arc;
 
 /// Flink's further names of functions that are there: the name, and what it stands for.
-pub(in crate::sql) const SYNONYMS: [(&str, &str); 4] = [
-    ("approx_count_distinct", "approx_distinct"),
-    ("percentile", "percentile_cont"),
-    ("variance", "var"),
-    ("var_samp", "var"),
-];
+pub(in crate::sql) const SYNONYMS: [(&str, &str); 3] =
+    [("approx_count_distinct", "approx_distinct"), ("percentile", "percentile_cont"), ("variance", "var")];
 
 /// What is refused, and what to write instead.
 const REFUSED: [(&str, &str); 6] = [

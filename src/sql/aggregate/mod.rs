@@ -28,6 +28,8 @@ mod flink;
 mod function;
 mod general;
 mod lower;
+#[cfg(test)]
+mod tests;
 
 pub(super) use accumulator::Accumulators;
 pub(super) use aggregates::Aggregates;

@@ -199,14 +199,68 @@ fn a_key_whose_frames_are_empty_begins_anew_and_so_does_one_whose_time_to_live_i
 
 /// What a query over hits that are out of order gives, in three lives.
 fn over_hits(out: &str, select: &str) -> Vec<String> {
-    let input =
-        Input::new(&["ada,4,5", "bob,2,4", "ada,1,3", "ada,4,", "bob,26,8", "ada,14,7", "ada,23,1", "ada,28,1"]);
+    let hits = [("ada", 4, "5"), ("bob", 2, "4"), ("ada", 1, "3"), ("ada", 4, ""), ("bob", 26, "8"), ("ada", 14, "7")];
+    let lines = hits.map(|(who, second, n)| format!("{who},1970-01-01 00:00:{second:02},{n}"));
+    let input = Input::new(&lines.each_ref().map(String::as_str));
     rows(&format!(
-        "CREATE TABLE hits (who STRING, at BIGINT, n INT, ts AS TO_TIMESTAMP_LTZ(at, 0),
-           WATERMARK FOR ts AS ts - INTERVAL '20' SECOND)
+        "CREATE TABLE hits (who STRING, ts TIMESTAMP_LTZ(3), n INT, WATERMARK FOR ts AS ts - INTERVAL '20' SECOND)
          WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv', 'csv.null-literal' = '');
          CREATE TABLE out ({out}) WITH ('connector' = 'collect');
          INSERT INTO out {select}",
         input.path()
     ))
+}
+
+#[test]
+fn rows_that_come_out_of_order_are_looked_at_in_order() {
+    let found = over_hits(
+        "who STRING, n INT, total BIGINT, near BIGINT, least INT, names STRING",
+        "SELECT who, n, SUM(n) OVER (PARTITION BY who ORDER BY ts),
+           COUNT(*) OVER (PARTITION BY who ORDER BY ts RANGE BETWEEN INTERVAL '10' SECOND PRECEDING AND CURRENT ROW),
+           MIN(n) OVER (PARTITION BY who ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),
+           LISTAGG(CAST(n AS STRING)) OVER (PARTITION BY who ORDER BY ts ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)
+         FROM hits",
+    );
+    assert_eq!(
+        found,
+        [
+            "+I[ada, 3, 3, 1, 3, 3]",
+            "+I[ada, 5, 8, 3, 3, 3,5]",
+            "+I[ada, 7, 15, 3, 7, 5,7]",
+            "+I[ada, null, 8, 3, 5, 3,5]",
+            "+I[bob, 4, 4, 1, 4, 4]",
+            "+I[bob, 8, 12, 1, 4, 4,8]",
+        ]
+    );
+}
+
+#[test]
+fn rows_are_numbered_and_see_the_row_before() {
+    let found = over_hits(
+        "who STRING, n INT, number BIGINT, place BIGINT, dense BIGINT, before INT, early INT",
+        "SELECT who, n, ROW_NUMBER() OVER w, RANK() OVER w, DENSE_RANK() OVER w, LAG(n) OVER w, LAG(n, 2, -1) OVER w
+         FROM hits WINDOW w AS (PARTITION BY who ORDER BY ts)",
+    );
+    assert_eq!(
+        found,
+        [
+            "+I[ada, 3, 1, 1, 1, null, -1]",
+            "+I[ada, 5, 2, 2, 2, 3, -1]",
+            "+I[ada, 7, 4, 4, 3, null, 5]",
+            "+I[ada, null, 3, 2, 2, 5, 3]",
+            "+I[bob, 4, 1, 1, 1, null, -1]",
+            "+I[bob, 8, 2, 2, 2, 4, -1]",
+        ]
+    );
+}
+
+#[test]
+fn all_values_of_a_window_or_a_key_are_aggregated() {
+    let found = over_hits(
+        "who STRING, names STRING, middle DOUBLE, spread DOUBLE, latest INT",
+        "SELECT who, LISTAGG(DISTINCT CAST(n AS STRING)), PERCENTILE(n, 0.5), VAR_POP(n), LAST_VALUE(n)
+         FROM TABLE(TUMBLE(TABLE hits, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY who, window_start, window_end",
+    );
+    let variance = 8.0 / 3.0;
+    assert_eq!(found, [format!("+I[ada, 5,3,7, 5.0, {variance}, 7]"), "+I[bob, 4,8, 6.0, 4.0, 8]".to_owned()]);
 }
