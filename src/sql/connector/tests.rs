@@ -1,6 +1,6 @@
 //! Options that are refused, and files written exactly once.
 
-use crate::config::Config;
+use crate::prelude::Config;
 use crate::sql::exec::job;
 use crate::sql::{Env, plan};
 use crate::testing::Simulation;

@@ -2,8 +2,8 @@
 
 use super::scan;
 use crate::api::Job;
-use crate::config::Config;
 use crate::connector::{CollectSink, MemorySource};
+use crate::prelude::Config;
 use crate::record::{DeadLetter, Remains};
 use crate::sql::catalog::OptionError;
 use crate::sql::connector::{Connector, Input, OptionDoc, Options, Registry};
@@ -19,6 +19,7 @@ use datafusion_expr::{Expr, col, lit};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -163,12 +164,13 @@ fn lines_without_sense_time_or_result_are_dead_letters_with_their_place_and_byte
     }
 }
 
-/// Panics at a line that says so.
-struct Fragile;
+/// Panics at a line that says so, until it is mended.
+#[derive(Clone, Default)]
+struct Fragile(Arc<AtomicBool>);
 
 impl ReadLine for Fragile {
     fn read<'l>(&self, line: &'l [u8], found: &mut Found<'l>) -> Result<(), String> {
-        assert_ne!(line, b"boom", "this line bursts");
+        assert!(line != b"boom" || self.0.load(Ordering::Relaxed), "this line bursts");
         found.values.push(Value::Text(String::from_utf8_lossy(line)));
         found.row(RowKind::Insert);
         Ok(())
@@ -186,27 +188,56 @@ impl Format for Fragile {
         &[]
     }
     fn reader(&self, _: Options<'_>, _: &SchemaRef, _: &[usize]) -> Result<Arc<dyn ReadLine>, OptionError> {
-        Ok(Arc::new(Fragile))
+        Ok(Arc::new(self.clone()))
     }
     fn writer(&self, options: Options<'_>, _: &SchemaRef) -> Result<Arc<dyn WriteLine>, OptionError> {
         Err(options.refuse("format", "it is read, not written"))
     }
 }
 
+/// A table of the lines of files.
+fn fragile(path: &Path, format: &Fragile, options: &str) -> (Registry, Arc<Table>) {
+    let text = format!(
+        "CREATE TABLE t (line STRING)
+         WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'fragile'{options})",
+        path.display()
+    );
+    table(Registry::standard().with_format(format.clone()), &text)
+}
+
 #[test]
 fn a_line_at_which_a_format_panics_is_a_dead_letter_and_all_others_are_read() {
     let files = directory(&[("a", "one\nboom\ntwo\nboom\n")]);
-    let path = files.path().display();
-    let text = format!(
-        "CREATE TABLE t (line STRING) WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'fragile')"
-    );
-    let lines = table(Registry::standard().with_format(Fragile), &text);
+    let lines = fragile(files.path(), &Fragile::default(), "");
     let (rows, letters) = read(&lines, &[0], Vec::new());
     assert_eq!(shown(&lines.1, &[0], &rows), ["+I[one]", "+I[two]"]);
     assert!(
         letters.len() == 2 && letters.iter().all(|letter| letter.cause.contains("this line bursts")),
         "{letters:?}"
     );
+}
+
+#[test]
+fn a_line_that_is_a_dead_letter_is_read_again_when_it_is_replayed() {
+    let files = directory(&[("a", "one\nboom\ntwo\n")]);
+    let format = Fragile::default();
+    let lines = fragile(&files.path().join("a"), &format, FOLLOWED);
+    let (job, probe) = (Job::new("scan"), Probe::new());
+    scan(&job, &lines.0, &lines.1, &[0], Vec::new(), None).unwrap().sink(probe.clone());
+    let mut simulation = Simulation::start(&job, Config::default(), 1).unwrap();
+    simulation.run_for(Duration::from_secs(1)).unwrap();
+    simulation.checkpoint().unwrap();
+    assert_eq!(shown(&lines.1, &[0], &probe.drain_timed()), ["+I[one]", "+I[two]"]);
+
+    format.0.store(true, Ordering::Relaxed);
+    let letters = simulation.dead_letters();
+    let found = letters.list(None, 10, |_| true).unwrap();
+    assert_eq!(found.len(), 1);
+    letters.replay(&[found[0].id]).unwrap();
+    simulation.run_for(Duration::from_secs(60)).unwrap();
+    simulation.checkpoint().unwrap();
+    simulation.run_for(Duration::from_secs(60)).unwrap();
+    assert_eq!(shown(&lines.1, &[0], &probe.drain_timed()), ["+I[boom]"]);
 }
 
 /// How far a table that is followed has come in event time after so many seconds.
