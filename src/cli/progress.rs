@@ -1,8 +1,9 @@
 //! The line that tells on a terminal how far a job has come.
 
 use crate::runtime::JobStatus;
+use crate::time::{Clock, SystemClock};
 use std::io::{self, IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often the line is written anew.
 pub(super) const INTERVAL: Duration = Duration::from_millis(500);
@@ -10,13 +11,19 @@ pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 /// A line on stderr, rewritten in place.
 pub(super) struct Progress {
     is_shown: bool,
-    last: Option<(Instant, u64)>,
+    clock: SystemClock,
+    /// When it was written last, and what had been read.
+    last: Option<(Duration, u64)>,
 }
 
 impl Progress {
     /// Shown if stderr is a terminal, and stdout, where rows may go, is none.
     pub(super) fn new() -> Self {
-        Progress { is_shown: io::stderr().is_terminal() && !io::stdout().is_terminal(), last: None }
+        Progress {
+            is_shown: io::stderr().is_terminal() && !io::stdout().is_terminal(),
+            clock: SystemClock::default(),
+            last: None,
+        }
     }
 
     /// Tells of this status.
@@ -24,9 +31,9 @@ impl Progress {
         if !self.is_shown {
             return;
         }
-        let (now, read) = (Instant::now(), read(status));
+        let (now, read) = (self.clock.elapsed(), read(status));
         let rate = self.last.map(|(then, before)| {
-            read.saturating_sub(before) as f64 / now.duration_since(then).as_secs_f64().max(f64::EPSILON)
+            read.saturating_sub(before) as f64 / now.saturating_sub(then).as_secs_f64().max(f64::EPSILON)
         });
         self.last = Some((now, read));
         // A terminal that has gone is no reason to stop.
@@ -41,9 +48,9 @@ impl Progress {
     }
 }
 
-/// What sources have given: operators that were given nothing.
+/// What sources have given.
 fn read(status: &JobStatus) -> u64 {
-    status.operators.iter().filter(|operator| operator.records_in == 0).map(|operator| operator.records_out).sum()
+    status.operators.iter().filter(|operator| operator.is_source).map(|operator| operator.records_out).sum()
 }
 
 fn line(status: &JobStatus, read: u64, rate: Option<f64>) -> String {

@@ -3,7 +3,7 @@
 use super::mailbox::Failure;
 use super::watchdog::{CheckpointWait, SlowCheckpoint, Stage};
 use super::watermarks::{Course, StallWatch, Times, WatermarkReport, WatermarkStall};
-use crate::graph::Plan;
+use crate::graph::{Logic, Plan};
 use crate::operator::Core;
 use crate::record::Epoch;
 use crate::time::Timestamp;
@@ -137,6 +137,8 @@ pub struct OperatorStatus {
     pub name: String,
     /// How many subtasks it has.
     pub parallelism: usize,
+    /// Whether it brings records into the job.
+    pub is_source: bool,
     /// Records that came in.
     pub records_in: u64,
     /// Records that went out, on all outputs.
@@ -252,6 +254,7 @@ impl Layout {
             uid: node.uid.clone(),
             name: node.label().to_owned(),
             parallelism: plan.chains.iter().find(|chain| chain.nodes.contains(&id)).map_or(1, |c| c.parallelism),
+            is_source: matches!(node.logic, Logic::Source(_)),
             records_in: 0,
             records_out: 0,
             late: 0,

@@ -62,7 +62,7 @@ pub use error::Error;
 pub use eval::EvalError;
 pub use exec::ExecError;
 pub use outside::Outside;
-pub use plan::{Changes, Env, InWindow, Input, Op, Program, RankBy, Rel, RelId, Window, plan};
+pub use plan::{Changes, Env, FunctionDoc, InWindow, Input, Op, Program, RankBy, Rel, RelId, Window, functions, plan};
 pub use position::{Place, Position};
 #[cfg(feature = "cli")]
 pub use run::main;

@@ -132,7 +132,7 @@ mod tests {
         let allowed = || Outside::default().variable("D", "logs");
         assert_eq!(planned("${D}/${ENV:D}.csv", allowed()).unwrap(), "logs/logs.csv");
         let refused = planned("${HOME}/a.csv", allowed()).unwrap_err();
-        assert!(refused.starts_with("line 1, column 67: the variable `${HOME}` may not be read"), "{refused}");
+        assert!(refused.starts_with("line 1, column 61: the variable `${HOME}` may not be read"), "{refused}");
         assert!(planned("${D", allowed()).unwrap_err().contains("has no `}` behind it"));
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare has failed")]
 
+mod commands;
 #[path = "../../examples/pageviews/dataflow.rs"]
 #[allow(dead_code, reason = "only the job is of interest here")]
 mod dataflow;

@@ -1,4 +1,4 @@
-//! `connectors`: what tables can be.
+//! `connectors` and `functions`: what tables can be, and what queries can call.
 
 use crate::cli::{Done, Failure, table};
 use crate::sql::connector::OptionDoc;
@@ -44,6 +44,35 @@ impl Connectors {
                 registry.connectors().map(|found| found.name()).chain(registry.formats().map(|found| found.name()));
             return Err(Failure::Mistake(sql::unknown("connector or format", &name, names)));
         }
+        Ok(())
+    }
+}
+
+/// List the functions of queries with how they are called, or tell of one
+///
+/// Examples:
+///   millstream functions
+///   millstream functions upper
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Functions {
+    /// A function
+    name: Option<String>,
+}
+
+impl Functions {
+    pub(super) fn run(self) -> Done {
+        let mut out = io::stdout().lock();
+        let all = sql::functions();
+        let Some(name) = self.name else {
+            let row = |function: sql::FunctionDoc| vec![function.name, function.kind.to_owned(), function.syntax];
+            return Ok(table(&mut out, &["name", "is a", "how"], &all.into_iter().map(row).collect::<Vec<_>>())?);
+        };
+        let Some(function) = all.iter().find(|function| function.name.eq_ignore_ascii_case(&name)) else {
+            let names = all.iter().map(|function| function.name.as_str());
+            return Err(Failure::Mistake(sql::unknown("function", &name, names)));
+        };
+        writeln!(out, "{} ({})\n  {}", function.syntax, function.kind, function.doc)?;
         Ok(())
     }
 }

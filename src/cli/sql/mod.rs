@@ -12,20 +12,20 @@ mod test;
 use super::{Done, Failure};
 use crate::api::Job;
 use crate::sql::{self, Env, ExecError, Outside, Place, Program};
-use crate::time::Timestamp;
+use crate::time::{Clock, SystemClock};
 use layers::Layers;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// The commands of SQL.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    Run(run::Run),
+    Run(Box<run::Run>),
     Check(check::Check),
     Plan(plan::Plan),
     Test(test::Test),
     Connectors(listing::Connectors),
+    Functions(listing::Functions),
     #[command(subcommand)]
     Config(config::Config),
 }
@@ -38,6 +38,7 @@ impl Command {
             Command::Plan(command) => command.run(env),
             Command::Test(command) => command.run(env),
             Command::Connectors(command) => command.run(&env),
+            Command::Functions(command) => command.run(),
             Command::Config(command) => command.run(),
         }
     }
@@ -118,9 +119,7 @@ struct Planned {
 impl Planned {
     /// Its dataflow.
     fn job(&self, env: &Env) -> Result<Job, Failure> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-        sql::exec::job(&self.program, env, now).map_err(|error| {
+        sql::exec::job(&self.program, env, SystemClock::default().now()).map_err(|error| {
             let excerpt = match &error {
                 ExecError::Unsupported { at, .. } => Place::new(&self.text, *at).excerpt(),
                 _ => String::new(),

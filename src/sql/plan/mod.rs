@@ -6,6 +6,7 @@
 
 mod build;
 mod context;
+mod functions;
 mod join;
 mod program;
 mod rank;
@@ -14,6 +15,7 @@ mod window;
 
 pub(super) use build::index as column;
 pub(super) use context::Context;
+pub use functions::{FunctionDoc, functions};
 pub use program::{Env, plan};
 pub use rel::{Changes, InWindow, Input, Op, Program, RankBy, Rel, RelId};
 pub use window::Window;

@@ -1,0 +1,137 @@
+//! All functions that a query may call, with what they are.
+
+use super::context::Context;
+use datafusion_expr::planner::ContextProvider;
+use datafusion_expr::{Documentation, Signature};
+
+/// A function, for people.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct FunctionDoc {
+    /// Its name; upper and lower case are the same.
+    pub name: String,
+    /// `scalar`, `aggregate`, `ranking` or `window`.
+    pub kind: &'static str,
+    /// How it is called.
+    pub syntax: String,
+    /// What it gives, in a sentence; empty if nothing is known.
+    pub doc: String,
+}
+
+/// The aggregates that can be computed while rows come.
+const AGGREGATES: &[&str] = &["approx_distinct", "avg", "count", "max", "mean", "min", "sum"];
+
+/// What is no function of the planner's.
+const OURS: &[(&str, &str, &str, &str)] = &[
+    (
+        "row_number",
+        "ranking",
+        "ROW_NUMBER() OVER ([PARTITION BY ..] ORDER BY ..)",
+        "Numbers rows from 1, to keep the first n.",
+    ),
+    (
+        "tumble",
+        "window",
+        "TABLE(TUMBLE(TABLE t, DESCRIPTOR(time), size))",
+        "Puts each row into the one window of a size that holds its time.",
+    ),
+    (
+        "hop",
+        "window",
+        "TABLE(HOP(TABLE t, DESCRIPTOR(time), slide, size))",
+        "Puts each row into all windows of a size, one beginning every slide, that hold its time.",
+    ),
+    (
+        "cumulate",
+        "window",
+        "TABLE(CUMULATE(TABLE t, DESCRIPTOR(time), step, size))",
+        "Puts each row into the windows that grow by a step up to a size and hold its time.",
+    ),
+    (
+        "session",
+        "window",
+        "TABLE(SESSION(TABLE t PARTITION BY key, DESCRIPTOR(time), gap))",
+        "Puts rows of a key into one window for as long as no gap lies between them.",
+    ),
+];
+
+/// All functions, sorted by name.
+///
+/// ```
+/// let functions = millstream::sql::functions();
+/// let upper = functions.iter().find(|function| function.name == "upper").unwrap();
+/// assert_eq!(upper.kind, "scalar");
+/// ```
+pub fn functions() -> Vec<FunctionDoc> {
+    let context = Context::new();
+    let mut all = Vec::new();
+    for name in context.udf_names() {
+        if let Some(function) = context.get_function_meta(&name) {
+            all.push(told(&name, "scalar", function.documentation(), function.signature()));
+        }
+    }
+    for name in AGGREGATES {
+        if let Some(function) = context.get_aggregate_meta(name) {
+            all.push(told(name, "aggregate", function.documentation(), function.signature()));
+        }
+    }
+    let ours = OURS.iter().map(|(name, kind, syntax, doc)| FunctionDoc {
+        name: (*name).to_owned(),
+        kind,
+        syntax: (*syntax).to_owned(),
+        doc: (*doc).to_owned(),
+    });
+    all.extend(ours);
+    all.sort();
+    all
+}
+
+fn told(name: &str, kind: &'static str, documentation: Option<&Documentation>, signature: &Signature) -> FunctionDoc {
+    let syntax = documentation.map(|documentation| documentation.syntax_example.trim().to_owned());
+    let syntax = syntax.filter(|syntax| !syntax.is_empty()).unwrap_or_else(|| {
+        let arguments = signature.type_signature.to_string_repr();
+        format!("{name}({})", arguments.first().map(String::as_str).unwrap_or_default())
+    });
+    let description = documentation.map(|documentation| documentation.description.trim()).unwrap_or_default();
+    let first = description.lines().next().unwrap_or_default();
+    let sentence = first.split_once(". ").map_or(first, |(sentence, _)| sentence);
+    let doc = if sentence.is_empty() || sentence.ends_with('.') { sentence.to_owned() } else { format!("{sentence}.") };
+    FunctionDoc { name: name.to_owned(), kind, syntax, doc }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::{Env, exec, plan};
+    use crate::time::Timestamp;
+
+    /// Whether an aggregate of a number can be run.
+    fn runs(name: &str) -> bool {
+        let text = format!(
+            "CREATE TABLE t (n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+               WITH ('connector' = 'filesystem', 'path' = 't', 'format' = 'csv');
+             CREATE TABLE p (n STRING) WITH ('connector' = 'print');
+             INSERT INTO p SELECT CAST({name}(n) AS STRING)
+               FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY window_start, window_end"
+        );
+        let env = Env::default();
+        plan(&text, &env).is_ok_and(|program| exec::job(&program, &env, Timestamp::EPOCH).is_ok())
+    }
+
+    #[test]
+    fn aggregates_are_listed_if_and_only_if_they_run() {
+        let run: Vec<String> = {
+            let mut names = Context::new().udaf_names();
+            names.sort();
+            names.into_iter().filter(|name| runs(name)).collect()
+        };
+        assert_eq!(run, AGGREGATES);
+    }
+
+    #[test]
+    fn every_function_has_a_syntax() {
+        let all = functions();
+        assert!(all.iter().all(|function| !function.syntax.is_empty()), "{all:?}");
+        assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}
