@@ -41,7 +41,24 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("error", &["fault", "record", "state", "connector", "graph", "checkpoint", "savepoint"]),
     ("testing", &["bug", "fault", "record", "time", "connector", "operator", "config", "runtime", "error", "api"]),
-    ("sql", &["fault", "formats", "time", "record", "state", "connector", "operator", "api", "testing"]),
+    // `cli`: the binary as a function, `sql::main`.
+    (
+        "sql",
+        &[
+            "fault",
+            "formats",
+            "time",
+            "record",
+            "state",
+            "connector",
+            "operator",
+            "config",
+            "runtime",
+            "api",
+            "testing",
+            "cli",
+        ],
+    ),
     ("cli", &["record", "time", "state", "config", "savepoint", "runtime", "error", "api", "sql"]),
     // The back door: calls `cli`.
     ("main", &[]),

@@ -5,7 +5,6 @@
 //! | [`interval`] | whose times differ by what the bounds allow | the watermark says that no partner can come | then |
 //! | [`regular`] | | for ever, or for a time to live | at once, and taken back when a partner comes |
 //! | [`window`](window()) | that are in the same window | the watermark passes the window's end | then |
-//! | [`lookup`] | of a table that does not change | | at once |
 //!
 //! # How
 //! The streams are keyed by the columns that are to be equal, and what each brings is kept by key. A further condition is
@@ -16,12 +15,11 @@
 //! * A row for which the condition fails becomes a dead letter, and is as if it had never come: the condition is evaluated before
 //!   anything is kept or sent on.
 //! * Where two rows of one key meet, results come in the order in which rows arrive; those of one arrival in the order in which
-//!   partners are kept: by time and arrival (interval), by their bytes (regular), or by arrival (window, lookup).
+//!   partners are kept: by time and arrival (interval), by their bytes (regular), or by arrival (window).
 
 mod condition;
 mod interval;
 mod kind;
-mod lookup;
 mod regular;
 mod shape;
 #[cfg(test)]
@@ -31,7 +29,6 @@ mod tests;
 mod window;
 
 pub(in crate::sql) use interval::interval;
-pub(in crate::sql) use lookup::{TableRows, lookup};
 pub(in crate::sql) use regular::regular;
 pub(in crate::sql) use window::window;
 
