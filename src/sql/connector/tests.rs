@@ -45,7 +45,7 @@ fn what_a_table_cannot_be_is_told_with_what_it_can() {
         ("n INT", "'connector' = 'stdin', 'format' = 'csv'", "connector 'stdin' is read, not written"),
         ("n INT", "'connector' = 'print', 'print-identifer' = 'x'", "did you mean `print-identifier`?"),
         ("n INT", "'connector' = 'print', 'format' = 'csv'", "no option is called `format`"),
-        ("n INT, p STRING METADATA", "'connector' = 'print'", "`p` is METADATA, which no connector writes"),
+        ("n INT METADATA", "'connector' = 'print'", "`n` is METADATA, which no connector writes"),
     ];
     for (out, into, message) in sinks {
         let found = refusal("n INT", &lines(""), out, into);
