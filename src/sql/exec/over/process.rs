@@ -36,6 +36,7 @@ struct Kept {
     functions: Vec<Held>,
 }
 
+/// The states of an operator.
 pub(super) struct Handles {
     /// Rows that the watermark has not come to, by event time.
     waiting: MapState<RowKey, i64, Vec<Row>>,
