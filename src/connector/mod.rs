@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | [`FileSource`] | source | replayable (but for named pipes and `-`) |
 //! | [`StdinSource`] | source | not replayable |
+//! | [`SocketSource`] | source | at most once |
 //! | [`MemorySource`], [`GeneratorSource`] | source | replayable |
 //! | [`FileSink`] | sink | exactly once |
 //! | [`CollectSink`] | sink | exactly once, within one process |
@@ -33,6 +34,7 @@ mod line;
 mod memory;
 mod pacer;
 mod sink;
+mod socket;
 mod source;
 mod stdin;
 mod stdout;
@@ -46,6 +48,7 @@ pub use indices::IndexBlock;
 pub use line::{Line, LineBlock};
 pub use memory::MemorySource;
 pub use sink::{Committer, Guarantee, Prepared, Sink, SinkContext, SinkJob, SinkWriter};
+pub use socket::SocketSource;
 pub use source::{Position, Read, Source, Split, SplitReader};
 pub use stdin::StdinSource;
 pub use stdout::StdoutSink;

@@ -9,16 +9,21 @@
 
 mod blackhole;
 mod console;
+mod datagen;
 mod filesystem;
 mod input;
+pub mod nexmark;
 mod options;
 mod output;
+mod random;
 mod registry;
+mod socket;
 #[cfg(test)]
 mod tests;
 
 pub use blackhole::Blackhole;
 pub use console::{Print, Stdin, Stdout};
+pub use datagen::Datagen;
 pub use filesystem::Filesystem;
 pub(super) use input::Brings;
 pub use input::Input;
@@ -28,6 +33,7 @@ pub(super) use output::Goes;
 pub use output::Output;
 pub use registry::Registry;
 pub(super) use registry::{physical, written};
+pub use socket::Socket;
 
 use crate::sql::catalog::OptionError;
 

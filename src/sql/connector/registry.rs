@@ -1,7 +1,10 @@
 //! All connectors and formats of a program, by name.
 
+use super::nexmark::Nexmark;
 use super::output::Goes;
-use super::{Blackhole, Connector, Filesystem, Input, OptionDoc, Options, Output, Print, Stdin, Stdout};
+use super::{
+    Blackhole, Connector, Datagen, Filesystem, Input, OptionDoc, Options, Output, Print, Socket, Stdin, Stdout,
+};
 use crate::sql::catalog::{Column, ColumnKind, OptionError, Table, Takes};
 use crate::sql::format::{AccessLog, Csv, DebeziumJson, Format, Json, Raw, WriteLine};
 use crate::sql::settings::unknown;
@@ -45,6 +48,7 @@ impl Registry {
         let registry = registry.with_format(Csv).with_format(Json).with_format(Raw).with_format(DebeziumJson);
         let registry = registry.with_format(AccessLog::Combined).with_format(AccessLog::Common);
         let registry = registry.with_connector(Filesystem).with_connector(Print).with_connector(Blackhole);
+        let registry = registry.with_connector(Datagen).with_connector(Nexmark).with_connector(Socket);
         registry.with_connector(Stdin).with_connector(Stdout)
     }
 
