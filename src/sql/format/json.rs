@@ -44,6 +44,16 @@ const OPTIONS: &[OptionDoc] = &[
         default: Some("false"),
         doc: "members that are NULL are not written",
     },
+    OptionDoc {
+        key: "encode.decimal-as-plain-number",
+        default: Some("true"),
+        doc: "decimals are written without an exponent; Flink's default, with one, does not exist",
+    },
+    OptionDoc {
+        key: "map-null-key.mode",
+        default: Some("FAIL"),
+        doc: "FAIL, DROP or LITERAL: all the same, as keys of a MAP are never NULL",
+    },
 ];
 
 impl Format for Json {
@@ -66,6 +76,7 @@ impl Format for Json {
         wanted: &[usize],
     ) -> Result<Arc<dyn ReadLine>, OptionError> {
         style(options)?;
+        check_writing(options)?;
         let ignore = options.flag("ignore-parse-errors", false)?;
         if ignore && options.flag("fail-on-missing-field", false)? {
             let message = "a member that is missing is an error or ignored, not both; leave one of the two options out";
@@ -76,9 +87,20 @@ impl Format for Json {
     }
 
     fn writer(&self, options: Options<'_>, columns: &SchemaRef) -> Result<Arc<dyn WriteLine>, OptionError> {
+        check_writing(options)?;
         let drops_nulls = options.flag("encode.ignore-null-fields", false)?;
         Ok(Arc::new(Writer { columns: Arc::clone(columns), style: style(options)?, drops_nulls }))
     }
+}
+
+/// Refuses options about writing that ask for what is not done.
+fn check_writing(options: Options<'_>) -> Result<(), OptionError> {
+    options.one_of("map-null-key.mode", &["FAIL", "DROP", "LITERAL"])?;
+    if options.flag("encode.decimal-as-plain-number", true)? {
+        return Ok(());
+    }
+    let message = "decimals are written without an exponent; leave the option out, or write 'true'";
+    Err(options.refuse("encode.decimal-as-plain-number", message))
 }
 
 /// How times are written.

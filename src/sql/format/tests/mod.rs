@@ -85,6 +85,23 @@ fn a_member_that_does_not_fit_is_told_by_name_or_ignored_if_that_is_asked_for() 
 }
 
 #[test]
+fn what_is_asked_of_writing_is_done_or_refused() {
+    let refused = |options: &str| {
+        let table = table("d DECIMAL(4, 2)", options);
+        let writer = Json.writer(Options::new(&table).of("json"), &columns(&table)).map(|_| ());
+        writer.map_err(|error| error.message)
+    };
+    assert_eq!(refused(", 'json.encode.decimal-as-plain-number' = 'true', 'json.map-null-key.mode' = 'drop'"), Ok(()));
+    let found = refused(", 'json.encode.decimal-as-plain-number' = 'false'").unwrap_err();
+    assert!(found.contains("write 'true'"), "{found}");
+    let found = refused(", 'json.map-null-key.mode' = 'DORP'").unwrap_err();
+    assert!(found.contains("did you mean `DROP`?"), "{found}");
+    let table = table("d DECIMAL(9, 8)", "");
+    let line = write(&Json, &table, RowKind::Insert, &[Value::Decimal(3)]).unwrap();
+    assert_eq!(line, r#"{"d":0.00000003}"#);
+}
+
+#[test]
 fn changes_are_read_with_what_was_before() {
     let table = table("id INT, name STRING", "");
     let row = |id, name: &'static str| vec![Value::Int(id), Value::Text(name.into())];
