@@ -37,6 +37,7 @@ enum Failure {
     #[error("{0}")]
     Other(String),
     /// In what was asked for; nothing was done.
+    #[cfg(feature = "sql")]
     #[error("{0}")]
     Mistake(String),
     #[error("cannot write the result: {0}")]
@@ -113,13 +114,14 @@ enum ProgramCommand {
 
 /// The binary `millstream`: reads the arguments of this process, does what they say, and returns its exit code.
 pub fn main() -> ExitCode {
-    standalone(
-        #[cfg(feature = "sql")]
-        crate::sql::Env::default(),
-    )
+    #[cfg(feature = "sql")]
+    let code = standalone(crate::sql::Env::default());
+    #[cfg(not(feature = "sql"))]
+    let code = standalone();
+    code
 }
 
-/// The binary with connectors, formats and functions of one's own, if it is built with SQL.
+/// The binary, and if it is built with SQL with connectors, formats and functions of one's own.
 pub(crate) fn standalone(#[cfg(feature = "sql")] env: crate::sql::Env) -> ExitCode {
     let done = Standalone::try_parse().map(|standalone| match standalone.command {
         #[cfg(feature = "sql")]
@@ -168,9 +170,14 @@ fn finish(name: &str, done: Result<Done, clap::Error>) -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         // Who reads the result may have seen enough.
         Ok(Err(Failure::Output(cause))) if cause.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        #[cfg(feature = "sql")]
+        Ok(Err(Failure::Mistake(message))) => {
+            eprintln!("{name}: {message}");
+            ExitCode::from(2)
+        }
         Ok(Err(failure)) => {
             eprintln!("{name}: {failure}");
-            if matches!(failure, Failure::Mistake(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
+            ExitCode::FAILURE
         }
         Err(usage) => {
             // If the terminal has gone there is nobody to tell.
