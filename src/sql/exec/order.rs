@@ -95,7 +95,7 @@ mod tests {
         let sorted = |ascending, nulls_first| {
             let by = |column, ascending| By { column, ascending, nulls_first };
             let order = Order::new(&codec, vec![by(0, ascending), by(1, true)]);
-            let mut rows = vec![
+            let mut rows = [
                 row(Value::Int(2), f64::NAN),
                 row(Value::Int(2), -0.0),
                 row(Value::Null, 1.0),
