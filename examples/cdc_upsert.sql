@@ -2,8 +2,6 @@
 --
 --     cargo run --release -- run examples/cdc_upsert.sql
 --
--- and is tested by `millstream test examples/cdc_upsert.sql` against the file of expectations beside it.
---
 -- Orders are added, changed and deleted; each change of a sum is written as a change, which Debezium's readers understand.
 
 CREATE TABLE orders (

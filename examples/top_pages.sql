@@ -1,6 +1,9 @@
 -- The three pages that were seen most in each hour: a window, and the first rows in it.
 --
 --     cargo run --release -- run examples/top_pages.sql
+--
+-- Nine lines of the log are malformed:
+-- dead letters: 9
 
 CREATE TABLE access_log (
   ts     TIMESTAMP_LTZ(3),

@@ -143,3 +143,9 @@ fn tests_pass_or_fail_with_a_difference_and_an_exit_code() {
     assert!(said.contains("test job.sql ... FAILED") && said.contains("- +I[mill, 3]\n+ +I[mill, 2]\n"), "{said}");
     assert!(said.contains("test result: FAILED. 0 passed; 1 failed"), "{said}");
 }
+
+#[test]
+fn the_examples_give_what_is_expected_of_them_in_three_lives() {
+    let said = Scene::new().succeed(&["test", "examples"]);
+    assert!(said.contains("5 passed; 0 failed"), "{said}");
+}

@@ -11,7 +11,7 @@ pub(in crate::sql) const SYNONYMS: [(&str, &str); 3] =
     [("approx_count_distinct", "approx_distinct"), ("percentile", "percentile_cont"), ("variance", "var")];
 
 /// What is refused, and what to write instead.
-const REFUSED: [(&str, &str); 6] = [
+pub(in crate::sql) const REFUSED: [(&str, &str); 6] = [
     ("collect", "there is no type MULTISET; write ARRAY_AGG(x)"),
     ("json_objectagg", "collect the keys and the values: ARRAY_AGG(k), ARRAY_AGG(v)"),
     ("json_arrayagg", "write ARRAY_AGG(x)"),

@@ -33,5 +33,5 @@ mod tests;
 
 pub(super) use accumulator::Accumulators;
 pub(super) use aggregates::Aggregates;
-pub(super) use flink::{SYNONYMS, functions};
+pub(super) use flink::{REFUSED, SYNONYMS, functions};
 pub(super) use lower::{Lowered, Refused};

@@ -1,6 +1,7 @@
 //! All functions that a query may call, with what they are.
 
 use super::context::Context;
+use crate::sql::aggregate::REFUSED;
 use datafusion_expr::planner::ContextProvider;
 use datafusion_expr::{Documentation, Signature};
 
@@ -17,9 +18,6 @@ pub struct FunctionDoc {
     /// What it gives, in a sentence; empty if nothing is known.
     pub doc: String,
 }
-
-/// The aggregates of the planner that are not run.
-const REFUSED: &[&str] = &["approx_percentile_cont_with_weight", "grouping", "nth_value"];
 
 /// What is no function of the planner's.
 const OURS: &[(&str, &str, &str, &str)] = &[
@@ -88,7 +86,8 @@ pub fn functions() -> Vec<FunctionDoc> {
             all.push(told(&name, "scalar", function.documentation(), function.signature()));
         }
     }
-    for name in context.udaf_names().iter().filter(|name| !REFUSED.contains(&name.as_str())) {
+    let runs = |name: &&String| REFUSED.iter().all(|(refused, _)| refused != name);
+    for name in context.udaf_names().iter().filter(runs) {
         if let Some(function) = context.get_aggregate_meta(name) {
             all.push(told(name, "aggregate", function.documentation(), function.signature()));
         }
