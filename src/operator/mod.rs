@@ -59,7 +59,9 @@ pub(crate) use context::{BuildContext, Meter, Restored, Site};
 pub(crate) use core::{Core, Front, Remains};
 pub(crate) use dedup::Dedup;
 pub(crate) use distinct::RunningDistinct;
-pub(crate) use event_time::{EventTime, SplitClock, SplitView};
+#[cfg(feature = "sql")]
+pub(crate) use event_time::SplitClock;
+pub(crate) use event_time::{EventTime, SplitView};
 pub(crate) use filter::{Filter, SplitBy};
 pub(crate) use firing::Skip;
 pub(crate) use flat_map::FlatMap;
@@ -74,7 +76,9 @@ pub(crate) use outlet::{Outgoing, Port, TypedPort};
 pub use partial::Partial;
 pub(crate) use partial::{MergeParts, PaneEnd, PartialAggregate};
 pub(crate) use partition::Partition;
-pub(crate) use protect::{Aside, Held, Inlet, Protection, dead_letter};
+#[cfg(feature = "sql")]
+pub(crate) use protect::Inlet;
+pub(crate) use protect::{Aside, Held, Protection, dead_letter};
 pub(crate) use running::{RunningAggregate, RunningReduce};
 pub(crate) use sample::Sample;
 pub(crate) use sink::{SinkFactory, SinkOperator};

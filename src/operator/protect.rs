@@ -162,6 +162,7 @@ impl Aside {
     }
 
     /// What is to be done with poison.
+    #[cfg(feature = "sql")]
     pub(crate) fn poison(&self) -> Poison {
         self.poison
     }

@@ -26,7 +26,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::Error;
 pub use format::TimeFormat;
 pub use timestamp::Timestamp;
-pub(crate) use timestamp::{civil_from_days, days_from_civil, days_in_month};
+#[cfg(feature = "sql")]
+pub(crate) use timestamp::civil_from_days;
+pub(crate) use timestamp::{days_from_civil, days_in_month};
 pub(crate) use watermark::Mark;
 pub use watermark::{WatermarkGenerator, WatermarkStrategy, Watermarks};
 

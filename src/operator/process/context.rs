@@ -2,8 +2,12 @@
 
 use super::outputs::Outputs;
 use super::{Failure, Tag};
-use crate::operator::{Poison, TimeDomain, Timing};
-use crate::record::{Data, Key, RecordView};
+#[cfg(feature = "sql")]
+use crate::operator::Poison;
+use crate::operator::{TimeDomain, Timing};
+#[cfg(feature = "sql")]
+use crate::record::RecordView;
+use crate::record::{Data, Key};
 use crate::state::Keyed;
 use crate::time::Timestamp;
 
@@ -78,6 +82,7 @@ impl<'a, K: Key, O: Data> Context<'a, K, O> {
     }
 
     /// Counts the record as late: it came behind the watermark, and nothing is done about it.
+    #[cfg(feature = "sql")]
     pub(crate) fn late(&self) {
         self.unkeyed.outputs.site.late();
     }
@@ -87,6 +92,7 @@ impl<'a, K: Key, O: Data> Context<'a, K, O> {
     ///
     /// # Errors
     /// The cause, if such a record is to fail the job.
+    #[cfg(feature = "sql")]
     pub(crate) fn leave_out<T: Data>(&self, record: &T, cause: Failure) -> Result<(), Failure> {
         let aside = &self.unkeyed.outputs.aside;
         if aside.poison() == Poison::Fail {
