@@ -1,5 +1,6 @@
 //! A program as text for people (a tree per INSERT), as JSON, and as a picture (Mermaid, Graphviz).
 
+use super::catalog::Table;
 use super::plan::{Changes, Op, Program, RankBy, Rel, RelId};
 use datafusion_expr::Expr;
 use std::collections::BTreeSet;
@@ -11,6 +12,12 @@ fn list<T: Display>(items: &[T]) -> String {
 
 fn pairs(on: &[(Expr, Expr)]) -> String {
     on.iter().map(|(left, right)| format!("{left} = {right}")).collect::<Vec<_>>().join(" AND ")
+}
+
+/// A table with some of its columns.
+fn listed(table: &Table, columns: &[usize]) -> String {
+    let names: Vec<_> = columns.iter().map(|at| table.columns[*at].name.as_str()).collect();
+    format!("{} ({})", table.name, names.join(", "))
 }
 
 impl Op {
@@ -28,6 +35,7 @@ impl Op {
             Self::WindowJoin { .. } => "window_join",
             Self::IntervalJoin { .. } => "interval_join",
             Self::RegularJoin { .. } => "regular_join",
+            Self::LookupJoin { .. } => "lookup_join",
             Self::Rank { by: RankBy::Window, .. } => "window_top_n",
             Self::Rank { by: RankBy::First | RankBy::Last, .. } => "deduplicate",
             Self::Rank { by: RankBy::Any, .. } => "top_n",
@@ -43,10 +51,7 @@ impl Op {
             format!("{} ON {}{filter}", kind.to_string().to_lowercase(), pairs(on))
         };
         match self {
-            Self::Scan { table, columns } => {
-                let names: Vec<_> = columns.iter().map(|at| table.columns[*at].name.as_str()).collect();
-                format!("{} ({})", table.name, names.join(", "))
-            }
+            Self::Scan { table, columns } => listed(table, columns),
             Self::Values { rows } => rows.iter().map(|row| format!("({})", list(row))).collect::<Vec<_>>().join(", "),
             Self::Project { expressions } => list(expressions),
             Self::Filter { predicate } => predicate.to_string(),
@@ -64,6 +69,9 @@ impl Op {
             }
             Self::IntervalJoin { kind, on, lower_ms, upper_ms, filter } => {
                 format!("{lower_ms} ms to {upper_ms} ms, {}", joined(kind, on, filter.as_ref()))
+            }
+            Self::LookupJoin { table, columns, kind, on, filter, .. } => {
+                format!("{}, {}", listed(table, columns), joined(kind, on, filter.as_ref()))
             }
             Self::Rank { partition, order, limit, by } => {
                 let by = match by {

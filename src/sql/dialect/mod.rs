@@ -8,7 +8,7 @@ mod table;
 mod tokens;
 
 pub(super) use table::{ColumnDef, ColumnDefKind, CreateTable};
-pub(super) use tokens::PARTITION_BY;
+pub(super) use tokens::{LOOKUP, PARTITION_BY};
 
 use super::Position;
 use super::error::{Error, Text};

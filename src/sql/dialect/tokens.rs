@@ -2,6 +2,7 @@
 //!
 //! * `TUMBLE(TABLE t, ..)`: `TABLE` in front of an argument's name goes.
 //! * `SESSION(TABLE t PARTITION BY a, b, ..)` becomes `SESSION(t, PARTITION_BY(a, b), ..)`.
+//! * `t FOR SYSTEM_TIME AS OF o.proc` becomes `FOR_SYSTEM_TIME_AS_OF(t, o.proc)`.
 //! * `>>` becomes `> >`: Flink has no shift operator, and nested types end with it.
 //! * White space and comments go.
 
@@ -13,6 +14,9 @@ use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word
 
 /// The function that [`rewrite`] makes of a `PARTITION BY` in the arguments of a window function.
 pub(in crate::sql) const PARTITION_BY: &str = "PARTITION_BY";
+
+/// The function that [`rewrite`] makes of `FOR SYSTEM_TIME AS OF`.
+pub(in crate::sql) const LOOKUP: &str = "FOR_SYSTEM_TIME_AS_OF";
 
 /// How deep parentheses may nest: deeper text is refused before a recursive parser or planner meets it.
 const DEPTH: usize = 64;
@@ -74,6 +78,15 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                     }
                 }
             }
+            Token::Word(_) if time_length(&tokens[i + 1..]) > 0 => {
+                let end = i + 5 + time_length(&tokens[i + 1..]);
+                let function = Word { value: LOOKUP.to_owned(), quote_style: None, keyword: Keyword::NoKeyword };
+                out.extend([like(Token::Word(function)), like(Token::LParen), token.clone(), like(Token::Comma)]);
+                out.extend_from_slice(&tokens[i + 5..end]);
+                out.push(like(Token::RParen));
+                i = end;
+                continue;
+            }
             word if is_word(word, "TABLE") => {
                 let argument = out
                     .last()
@@ -108,6 +121,20 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     out
 }
 
+/// How many tokens of a time follow `FOR SYSTEM_TIME AS OF`, if the tokens begin with that: `a`, `a.b`, or `f()`.
+fn time_length(tokens: &[TokenWithSpan]) -> usize {
+    let is = |at: usize, expected: &Token| tokens.get(at).is_some_and(|token| token.token == *expected);
+    let is_name = |at: usize| tokens.get(at).is_some_and(|token| matches!(token.token, Token::Word(_)));
+    let words = ["FOR", "SYSTEM_TIME", "AS", "OF"];
+    let begins = words.iter().enumerate().all(|(at, word)| tokens.get(at).is_some_and(|t| is_word(&t.token, word)));
+    match () {
+        () if !begins || !is_name(4) => 0,
+        () if is(5, &Token::Period) && is_name(6) => 3,
+        () if is(5, &Token::LParen) && is(6, &Token::RParen) => 3,
+        () => 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +150,18 @@ mod tests {
         assert_eq!(rewritten("SESSION(TABLE t PARTITION BY a, b, DESCRIPTOR(ts), x)"), expected);
         let expected = "SESSION ( DATA => t , PARTITION_BY ( a ) , GAP => x )";
         assert_eq!(rewritten("SESSION(DATA => TABLE t PARTITION BY a, GAP => x)"), expected);
+    }
+
+    #[test]
+    fn a_table_as_of_a_time_becomes_a_function() {
+        assert_eq!(
+            rewritten("o JOIN `dim` FOR SYSTEM_TIME AS OF o.proc AS d"),
+            "o JOIN FOR_SYSTEM_TIME_AS_OF ( `dim` , o . proc ) AS d"
+        );
+        assert_eq!(
+            rewritten("d for system_time as of PROCTIME() ON"),
+            "FOR_SYSTEM_TIME_AS_OF ( d , PROCTIME ( ) ) ON"
+        );
     }
 
     #[test]

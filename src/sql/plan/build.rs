@@ -2,6 +2,7 @@
 
 use super::context::{Source, meaning};
 use super::join;
+use super::lookup;
 use super::rank;
 use super::rel::{Changes, InWindow, Input, Op, Rel, RelId};
 use super::window::{Assign, END, START, TIME, Window};
@@ -71,7 +72,7 @@ impl Rels {
                 let needed = self.needed.entry(scan.table_name.table().to_owned()).or_default();
                 needed.extend(scan.projection.clone().unwrap_or_else(|| (0..width).collect()));
             }
-            Ok(TreeNodeRecursion::Continue)
+            Ok(if lookup::is_lookup(node) { TreeNodeRecursion::Jump } else { TreeNodeRecursion::Continue })
         })?;
         Ok(())
     }
@@ -179,6 +180,10 @@ impl Rels {
                 Ok(self.leaf(Op::Values { rows }, Arc::clone(&empty.schema), at))
             }
             LogicalPlan::Join(join) => {
+                if let Some(right) = lookup::right(&join.right) {
+                    let left = self.build(&join.left, of)?;
+                    return lookup::build(self, left, right, join, of);
+                }
                 let (left, right) = (self.build(&join.left, of)?, self.build(&join.right, of)?);
                 join::build(self, left, right, join, of)
             }

@@ -1,5 +1,6 @@
 //! What the planner may look up: tables, views, functions, types.
 
+use super::group_window::bound_function;
 use super::window::WindowFunctions;
 use crate::sql::aggregate;
 use crate::sql::catalog::Table;
@@ -174,7 +175,8 @@ impl ContextProvider for Context {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.scalar.get(&name.to_lowercase()).cloned()
+        let name = name.to_lowercase();
+        self.scalar.get(&name).cloned().or_else(|| bound_function(&name))
     }
 
     fn get_higher_order_meta(&self, _: &str) -> Option<Arc<HigherOrderUDF>> {

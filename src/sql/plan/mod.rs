@@ -4,10 +4,13 @@
 //! and the rules that are right for streams improve it; then it becomes a graph of [`Rel`]s. Each of those knows whether event
 //! time is still there and whether its rows change, so what a stream cannot do is refused here and not at run time.
 
+mod attribute;
 mod build;
 mod context;
 mod functions;
+mod group_window;
 mod join;
+mod lookup;
 mod program;
 mod rank;
 mod rel;

@@ -2,6 +2,7 @@
 
 use super::build::{Rels, Statement as Of};
 use super::context::Context;
+use super::{group_window, lookup};
 use super::rel::{Changes, Op, Program, RelId};
 use crate::sql::catalog::{OptionError, Table, Takes};
 use crate::sql::connector::Registry;
@@ -125,7 +126,7 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
         explained.extend(insert.explain.then_some(sink));
     }
     for rel in &rels.rels {
-        if let Op::Scan { table, .. } = &rel.op {
+        if let Op::Scan { table, .. } | Op::LookupJoin { table, .. } = &rel.op {
             env.connectors.check_source(table).map_err(|error| refused(text, env, table, error))?;
         }
     }
@@ -146,8 +147,14 @@ fn is_new(text: Text<'_>, context: &Context, name: &Quoted, if_not_exists: bool)
 }
 
 fn query(text: Text<'_>, context: &Context, query: &Query) -> Result<LogicalPlan, Error> {
-    let statement = ast::Statement::Query(query.ast.clone());
-    context.planner().sql_statement_to_plan(statement).map_err(|error| {
+    let plan = || {
+        let mut ast = query.ast.clone();
+        group_window::name_bounds(&mut ast)?;
+        let plan = context.planner().sql_statement_to_plan(ast::Statement::Query(ast))?;
+        lookup::check(&plan)?;
+        group_window::assign(plan)
+    };
+    plan().map_err(|error: DataFusionError| {
         match super::context::meaning(text, query.at, &error) {
             // The planner knows no place: the first name it quotes is a better one than the beginning of the query.
             Error::Meaning { place, message } if place.at == query.at => {

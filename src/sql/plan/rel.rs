@@ -200,6 +200,21 @@ pub enum Op {
         /// A further condition.
         filter: Option<Expr>,
     },
+    /// Joins each row with those of a small table that are there when the job starts. The rows keep their event time.
+    LookupJoin {
+        /// The table.
+        table: Arc<Table>,
+        /// Which of its columns, ascending.
+        columns: Vec<usize>,
+        /// Those columns, under the names that `on` and `filter` use for the right side.
+        schema: DFSchemaRef,
+        /// Inner or left.
+        kind: JoinType,
+        /// Equal expressions, of the row and of the table.
+        on: Vec<(Expr, Expr)>,
+        /// A further condition, over the columns of both.
+        filter: Option<Expr>,
+    },
     /// The first rows of each partition, with their number as the last column.
     Rank {
         /// Kept apart by; none: one partition.

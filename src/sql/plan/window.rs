@@ -3,8 +3,9 @@
 //! `TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND))`, the same without `TABLE( )` and without `DESCRIPTOR`,
 //! and with named arguments. The node adds `window_start`, `window_end` and `window_time` to its input's columns.
 
+use super::lookup;
 use crate::sql::catalog::milliseconds;
-use crate::sql::dialect::PARTITION_BY;
+use crate::sql::dialect::{LOOKUP, PARTITION_BY};
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion_common::{Column, DFSchema, DFSchemaRef, ExprSchema, Result, plan_err};
 use datafusion_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
@@ -95,7 +96,7 @@ pub(super) struct Assign {
 }
 
 impl Assign {
-    fn new(input: LogicalPlan, window: Window, columns: Vec<Expr>) -> Result<Self> {
+    pub(super) fn new(input: LogicalPlan, window: Window, columns: Vec<Expr>) -> Result<Self> {
         let Some(Expr::Column(time)) = columns.first() else {
             return plan_err!("a window is over a column: DESCRIPTOR(ts)");
         };
@@ -186,7 +187,7 @@ impl RelationPlanner for WindowFunctions {
                 (name.to_string(), args.args.clone(), alias.clone())
             }
             TableFactor::Table { version: Some(_), .. } => {
-                return plan_err!("FOR SYSTEM_TIME AS OF is not supported; join the table by its key");
+                return plan_err!("FOR SYSTEM_TIME AS OF stands behind a table's name and before PROCTIME() or a column");
             }
             TableFactor::Table { sample: Some(_), .. } => {
                 return plan_err!("TABLESAMPLE is not supported; use WHERE RAND() < p");
@@ -194,6 +195,11 @@ impl RelationPlanner for WindowFunctions {
             _ => return Ok(RelationPlanning::Original(Box::new(relation))),
         };
         let name = name.to_uppercase();
+        if name == LOOKUP {
+            let arguments: Vec<_> = args.iter().filter_map(plain).collect();
+            let plan = lookup::plan(&arguments, alias, context)?;
+            return Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))));
+        }
         // What each function calls its arguments, in order.
         let parameters: &[&str] = match name.as_str() {
             "TUMBLE" => &["DATA", "TIMECOL", "SIZE", "OFFSET"],
@@ -281,18 +287,7 @@ impl Arguments {
             ast::Expr::Identifier(name) => ast::ObjectName::from(vec![name]),
             other => return plan_err!("DATA of {function} is the name of a table or view, not {other}"),
         };
-        let input = context.plan(TableFactor::Table {
-            name: table,
-            alias: None,
-            args: None,
-            with_hints: Vec::new(),
-            version: None,
-            with_ordinality: false,
-            partitions: Vec::new(),
-            json_path: None,
-            sample: None,
-            index_hints: Vec::new(),
-        })?;
+        let input = context.plan(named(table))?;
         let time = self.get(function, "TIMECOL")?;
         let time = match call(&time, "DESCRIPTOR") {
             Some(mut columns) if columns.len() == 1 => columns.remove(0),
@@ -332,6 +327,22 @@ impl Arguments {
     }
 }
 
+/// A table or view in `FROM`.
+pub(super) fn named(name: ast::ObjectName) -> TableFactor {
+    TableFactor::Table {
+        name,
+        alias: None,
+        args: None,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    }
+}
+
 /// The arguments of a call of `function`, if the expression is one.
 fn call(expression: &ast::Expr, function: &str) -> Option<Vec<ast::Expr>> {
     let ast::Expr::Function(called) = expression else { return None };
@@ -339,9 +350,12 @@ fn call(expression: &ast::Expr, function: &str) -> Option<Vec<ast::Expr>> {
         return None;
     }
     let FunctionArguments::List(list) = &called.args else { return None };
-    let plain = |arg: &FunctionArg| match arg {
+    list.args.iter().map(plain).collect()
+}
+
+fn plain(argument: &FunctionArg) -> Option<ast::Expr> {
+    match argument {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression.clone()),
         _ => None,
-    };
-    list.args.iter().map(plain).collect()
+    }
 }
