@@ -2,11 +2,11 @@
 
 use super::dialect::{ColumnDef, ColumnDefKind, CreateTable};
 use super::error::{Error, Text};
-use super::plan::Context;
+use super::plan::{Context, is_proctime};
 use super::position::Position;
 use super::settings::unknown;
 use super::types;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, Operator};
 use std::sync::Arc;
@@ -111,6 +111,27 @@ impl Table {
         })
     }
 
+    /// A table that prints rows of these columns.
+    pub(super) fn print(name: String, fields: &Fields, at: Position) -> Self {
+        let column = |field: &Arc<Field>| Column {
+            name: field.name().clone(),
+            data_type: types::stored(field.data_type()),
+            nullable: true,
+            kind: ColumnKind::Physical,
+            comment: None,
+            at,
+        };
+        Self {
+            name,
+            columns: fields.iter().map(column).collect(),
+            watermark: None,
+            primary_key: Vec::new(),
+            options: vec![TableOption { key: "connector".to_owned(), value: "print".to_owned(), at }],
+            comment: None,
+            at,
+        }
+    }
+
     /// Checks what was written and plans the expressions in it.
     pub(super) fn new(text: Text<'_>, written: CreateTable, context: &Context) -> Result<Self, Error> {
         let mut table = Self {
@@ -174,6 +195,13 @@ impl Table {
         if !matches!(column.data_type, DataType::Timestamp(..)) {
             let found = types::type_name(&column.data_type);
             let message = format!("event time is a TIMESTAMP(3) or TIMESTAMP_LTZ(3); `{name}` is a {found}");
+            return Err(text.meaning(at, message));
+        }
+        if let ColumnKind::Computed(expression) = &column.kind
+            && is_proctime(expression)
+        {
+            let message =
+                format!("`{name}` is processing time, which has no watermark; for the time of arrival write {name} AS CURRENT_TIMESTAMP");
             return Err(text.meaning(at, message));
         }
         let (expression, data_type, _) = context.expression(text, at, bound, &self.schema())?;

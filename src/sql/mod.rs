@@ -69,5 +69,5 @@ pub use run::main;
 pub use run::{Said, sets};
 #[cfg(feature = "cli")]
 pub(crate) use settings::unknown;
-pub use settings::{KEYS, Settings};
+pub use settings::{KEYS, NotNull, Settings};
 pub use types::{is_key, type_name};

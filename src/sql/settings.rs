@@ -25,6 +25,18 @@ pub struct Settings {
     pub state_ttl: Option<Duration>,
     /// `table.exec.source.idle-timeout`: after what silence a source no longer holds event time back; zero: never.
     pub idle_timeout: Option<Duration>,
+    /// `table.exec.sink.not-null-enforcer`: what becomes of a row with NULL in a column that is NOT NULL.
+    pub not_null: NotNull,
+}
+
+/// What becomes of a row with NULL in a NOT NULL column of the table it goes into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NotNull {
+    /// `error`: it is a dead letter. In Flink it fails the job.
+    #[default]
+    Error,
+    /// `drop`: it is left out.
+    Drop,
 }
 
 /// The key of each setting and what it is.
@@ -32,6 +44,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("execution.checkpointing.interval", "the time between two checkpoints, like '10 s'"),
     ("parallelism.default", "subtasks per operator, like '2'"),
     ("pipeline.name", "the name of the job"),
+    ("table.exec.sink.not-null-enforcer", "what becomes of a row with NULL in a NOT NULL column: 'error' or 'drop'"),
     ("table.exec.source.idle-timeout", "after what silence a source holds event time back no longer, like '30 s'"),
     ("table.exec.state.ttl", "how long unwindowed state is kept after it was last written, like '1 h'"),
     ("table.local-time-zone", "the zone of TIMESTAMP_LTZ; only 'UTC'"),
@@ -59,6 +72,13 @@ impl Settings {
             }
             "table.exec.state.ttl" => self.state_ttl = Some(duration(key, value)?),
             "table.exec.source.idle-timeout" => self.idle_timeout = Some(duration(key, value)?),
+            "table.exec.sink.not-null-enforcer" => {
+                self.not_null = match value.to_lowercase().as_str() {
+                    "error" => NotNull::Error,
+                    "drop" => NotNull::Drop,
+                    _ => return Err(format!("`{key}` is 'error' (a dead letter) or 'drop', not '{value}'")),
+                };
+            }
             "table.local-time-zone" if value.eq_ignore_ascii_case("UTC") => {}
             "table.local-time-zone" => {
                 return Err(format!(

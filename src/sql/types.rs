@@ -78,6 +78,19 @@ pub fn is_key(data_type: &DataType) -> bool {
     }
 }
 
+/// The type of a column for what the planner computes: it has a few types more than columns have.
+pub(super) fn stored(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::UInt8 => DataType::Int16,
+        DataType::UInt16 => DataType::Int32,
+        DataType::UInt32 | DataType::UInt64 => DataType::Int64,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Null => DataType::Utf8View,
+        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        DataType::Timestamp(TimeUnit::Second, zone) => DataType::Timestamp(TimeUnit::Millisecond, zone.clone()),
+        other => other.clone(),
+    }
+}
+
 /// Reads one type at the parser's place.
 pub(super) fn parse(text: Text<'_>, parser: &mut Parser<'_>) -> Result<DataType, Error> {
     nested(text, parser, DEPTH)

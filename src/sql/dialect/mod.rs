@@ -42,6 +42,8 @@ pub(super) enum Statement {
     Table(Box<CreateTable>),
     View { name: Quoted, columns: Vec<Quoted>, if_not_exists: bool, query: Query },
     Insert { table: Quoted, columns: Vec<Quoted>, query: Query, explain: bool },
+    /// A query alone: its rows are printed.
+    Select { query: Query, explain: bool },
     Set { key: Quoted, value: Quoted },
 }
 
@@ -251,6 +253,13 @@ impl Cursor<'_> {
             statements.push(self.insert(explain)?);
             return Ok(());
         }
+        if ["SELECT", "WITH", "VALUES"].iter().any(|word| self.sees(&[word])) {
+            statements.push(Statement::Select { query: self.query()?, explain });
+            return Ok(());
+        }
+        if explain {
+            return Err(self.found("INSERT INTO, STATEMENT SET, or a query behind EXPLAIN"));
+        }
         if self.next_are(&["SET"]) {
             let key = self.string()?;
             self.expect(&Token::Eq, "`=` and the setting's value")?;
@@ -258,12 +267,6 @@ impl Cursor<'_> {
             return Ok(());
         }
         let refused = [
-            (
-                "SELECT",
-                "give its rows a table: CREATE TABLE out (..) WITH ('connector' = 'print'), then INSERT INTO out",
-            ),
-            ("WITH", "write INSERT INTO a table before it"),
-            ("VALUES", "write INSERT INTO a table before it"),
             ("DROP", "a program has only the tables it creates: leave the CREATE out"),
             ("ALTER", "change the CREATE TABLE"),
             ("UPDATE", "a stream's rows are changed by a query that yields changes"),
@@ -282,7 +285,7 @@ impl Cursor<'_> {
                 return Err(self.text.unsupported(self.at(), format!("{word} as a statement"), instead));
             }
         }
-        Err(self.found("a statement: CREATE TABLE, CREATE VIEW, INSERT INTO, EXECUTE STATEMENT SET, SET, or EXPLAIN"))
+        Err(self.found("a statement: CREATE TABLE, CREATE VIEW, INSERT INTO, EXECUTE STATEMENT SET, SELECT, SET, or EXPLAIN"))
     }
 
     fn set_of_inserts(&mut self, explain: bool, statements: &mut Vec<Statement>) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use crate::sql::error::{Error, Text};
 use crate::sql::types::is_word;
 use datafusion_sql::sqlparser::dialect::GenericDialect;
 use datafusion_sql::sqlparser::keywords::Keyword;
-use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
+use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace, Word};
 
 /// The function that [`rewrite`] makes of a `PARTITION BY` in the arguments of a window function.
 pub(in crate::sql) const PARTITION_BY: &str = "PARTITION_BY";
@@ -26,6 +26,14 @@ pub(super) fn tokens(text: Text<'_>) -> Result<Vec<TokenWithSpan>, Error> {
     let mut tokens = Tokenizer::new(&GenericDialect {}, text.0)
         .tokenize_with_location()
         .map_err(|error| text.syntax(error.location, error.message))?;
+    let is_hint = |token: &&TokenWithSpan| match &token.token {
+        Token::Whitespace(Whitespace::MultiLineComment(comment)) => comment.starts_with('+'),
+        _ => false,
+    };
+    if let Some(hint) = tokens.iter().find(is_hint) {
+        let instead = "write options into the WITH of CREATE TABLE, and settings as SET";
+        return Err(text.unsupported(hint.span.start, "a hint", instead));
+    }
     tokens.retain(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
     let mut depth = 0_usize;
     for token in &tokens {

@@ -72,6 +72,6 @@ fn attribute(plan: &LogicalPlan, at: usize) -> Option<Attribute> {
 }
 
 /// Whether an expression is `PROCTIME()`.
-fn is_proctime(expression: &Expr) -> bool {
+pub(in crate::sql) fn is_proctime(expression: &Expr) -> bool {
     matches!(expression, Expr::ScalarFunction(call) if is_clock(&call.func).is_some() && call.func.name() == "proctime")
 }

@@ -1,6 +1,7 @@
 //! All functions that a query may call, with what they are.
 
 use super::context::Context;
+use super::group_window::bound_docs;
 use crate::sql::aggregate::REFUSED;
 use datafusion_expr::planner::ContextProvider;
 use datafusion_expr::{Documentation, Signature};
@@ -99,6 +100,7 @@ pub fn functions() -> Vec<FunctionDoc> {
         doc: (*doc).to_owned(),
     });
     all.extend(ours);
+    all.extend(bound_docs());
     all.sort();
     all
 }

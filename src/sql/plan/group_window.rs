@@ -17,6 +17,7 @@
 //! its columns in the places of those functions. A session is kept apart by all else that is grouped by.
 
 use super::attribute::event_times;
+use super::functions::FunctionDoc;
 use super::window::{Assign, END, START, TIME, Window};
 use crate::sql::catalog::milliseconds;
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
@@ -41,6 +42,23 @@ pub(super) fn bound_function(name: &str) -> Option<Arc<ScalarUDF>> {
         [("start", START), ("end", END), ("rowtime", TIME)].into_iter().find(|(known, _)| *known == bound)?;
     let signature = Signature::variadic_any(Volatility::Immutable);
     Some(Arc::new(ScalarUDF::from(BoundFunction { name: format!("{kind}_{bound}"), kind, column, signature })))
+}
+
+/// Those functions, for people.
+pub(super) fn bound_docs() -> Vec<FunctionDoc> {
+    let bounds = [
+        ("start", "The first instant of the window that GROUP BY names with the same arguments."),
+        ("end", "The instant behind the last of the window that GROUP BY names with the same arguments."),
+        ("rowtime", "The last instant of the window that GROUP BY names with the same arguments, as event time."),
+    ];
+    let doc = |kind: &str, bound: &str, doc: &str| {
+        let name = format!("{kind}_{bound}");
+        let arguments = if kind == "hop" { "time, slide, size" } else { "time, size" };
+        let arguments = if kind == "session" { "time, gap" } else { arguments };
+        let syntax = format!("{}({arguments})", name.to_uppercase());
+        FunctionDoc { name, kind: "window", syntax, doc: doc.to_owned() }
+    };
+    KINDS.into_iter().flat_map(|kind| bounds.map(|(bound, text)| doc(kind, bound, text))).collect()
 }
 
 /// Stands for a bound of a window until [`assign`] has put a column into its place.

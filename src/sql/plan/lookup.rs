@@ -6,7 +6,7 @@ use super::context::Source;
 use super::rel::{Input, Op};
 use crate::sql::catalog::Table;
 use crate::sql::error::Error;
-use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_common::{Column, DFSchemaRef, JoinType, NullEquality, Result, plan_err};
 use datafusion_expr::logical_plan::builder::build_join_schema;
 use datafusion_expr::planner::RelationPlannerContext;
@@ -209,6 +209,10 @@ pub(super) fn build(
     if table.option("connector").is_none_or(|option| option.value != "filesystem") {
         let instead = "only a table of connector 'filesystem' is looked up; join it without FOR SYSTEM_TIME";
         return Err(of.unsupported(&places, format!("looking up `{}`", table.name), instead));
+    }
+    if let Some(option) = table.option("source.monitor-interval") {
+        let instead = "it is read once, at the start: leave the option out";
+        return Err(of.text.unsupported(option.at, format!("following `{}`, which is looked up", table.name), instead));
     }
     if rels.changing.contains(&table.name) {
         let instead = "its rows change; join it without FOR SYSTEM_TIME";

@@ -11,11 +11,13 @@ mod functions;
 mod group_window;
 mod join;
 mod lookup;
+mod not_null;
 mod program;
 mod rank;
 mod rel;
 mod window;
 
+pub(super) use attribute::is_proctime;
 pub(super) use build::index as column;
 pub(super) use context::Context;
 pub use functions::{FunctionDoc, functions};

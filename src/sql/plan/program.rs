@@ -2,18 +2,19 @@
 
 use super::build::{Rels, Statement as Of};
 use super::context::Context;
-use super::{group_window, lookup};
-use super::rel::{Changes, Op, Program, RelId};
+use super::{group_window, lookup, not_null};
+use super::rel::{Changes, Op, Program, Rel, RelId};
 use crate::sql::catalog::{OptionError, Table, Takes};
 use crate::sql::connector::Registry;
 use crate::sql::dialect::{self, Query, Quoted, Statement};
 use crate::sql::error::{Error, Text};
 use crate::sql::outside::Outside;
 use crate::sql::position::Position;
-use crate::sql::settings::{Settings, unknown};
+use crate::sql::settings::{NotNull, Settings, unknown};
 use crate::sql::types::type_name;
 use arrow::datatypes::DataType;
 use datafusion_common::config::ConfigOptions;
+use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_common::{DFSchema, DataFusionError, ScalarValue};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion_optimizer::common_subexpr_eliminate::CommonSubexprEliminate;
@@ -31,6 +32,7 @@ use datafusion_optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggrega
 use datafusion_optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion_optimizer::{Analyzer, Optimizer, OptimizerContext, OptimizerRule};
 use datafusion_sql::sqlparser::ast;
+use datafusion_sql::sqlparser::tokenizer::TokenWithSpan;
 use std::sync::Arc;
 
 /// The stack of the planning thread: queries nest, and their planner is recursive.
@@ -108,7 +110,15 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
                 }
             }
             Statement::Insert { table, columns, query, explain } => {
-                inserts.push(insert(text, &context, &table, &columns, query, explain)?);
+                inserts.push(insert(text, &context, (&table, &columns), (query, explain), settings.not_null)?);
+            }
+            Statement::Select { query: written, explain } => {
+                let plan = query(text, &context, &written)?;
+                let name = (1..).map(|n| format!("query-{n}")).find(|name| !context.tables.contains_key(name));
+                let table = Table::print(name.unwrap_or_default(), plan.schema().fields(), written.at);
+                let target = Quoted { value: table.name.clone(), at: written.at };
+                context.tables.insert(table.name.clone(), Arc::new(table));
+                inserts.push(insert(text, &context, (&target, &[]), (written, explain), settings.not_null)?);
             }
         }
     }
@@ -199,10 +209,9 @@ fn view(text: Text<'_>, context: &Context, columns: &[Quoted], written: &Query) 
 fn insert(
     text: Text<'_>,
     context: &Context,
-    name: &Quoted,
-    columns: &[Quoted],
-    written: Query,
-    explain: bool,
+    (name, columns): (&Quoted, &[Quoted]),
+    (written, explain): (Query, bool),
+    not_null: NotNull,
 ) -> Result<Insert, Error> {
     let Some(table) = context.tables.get(&name.value) else {
         if context.views.contains_key(&name.value) {
@@ -213,8 +222,34 @@ fn insert(
     let of = Of { text, query: &written };
     let plan = query(text, context, &written)?;
     let plan = fit(text, name, table, columns, plan, of)?;
+    let plan = not_null::enforce(table, not_null, plan, of)?;
     let plan = optimise(plan).map_err(|error| of.meaning(&error))?;
+    refuse_subqueries(&plan, of)?;
     Ok(Insert { table: Arc::clone(table), at: name.at, plan, explain, query: written })
+}
+
+/// Refuses what the optimiser has left as a query in an expression.
+fn refuse_subqueries(plan: &LogicalPlan, of: Of<'_>) -> Result<(), Error> {
+    let mut found = false;
+    let searched = plan.apply(|node| {
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                found |= matches!(
+                    part,
+                    Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
+                );
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    });
+    searched.map_err(|error| of.meaning(&error))?;
+    if !found {
+        return Ok(());
+    }
+    let is_select = |token: &&TokenWithSpan| token.token.to_string().eq_ignore_ascii_case("SELECT");
+    let at = of.query.tokens.iter().filter(is_select).nth(1).map_or(of.query.at, |token| token.span.start.into());
+    let instead = "write it as a JOIN, or as IN or EXISTS in WHERE, apart from OR";
+    Err(of.text.unsupported(at, "a subquery as a value", instead))
 }
 
 /// Puts the query's columns into the order and types of the table's.
@@ -347,10 +382,36 @@ fn write(rels: &mut Rels, text: Text<'_>, insert: &Insert, env: &Env) -> Result<
         );
         return Err(text.unsupported(insert.at, what, instead));
     }
+    if let Some(error) = other_key(rel, insert, text) {
+        return Err(error);
+    }
     let mut made = rels.same(&input, Op::Sink { table: Arc::clone(&insert.table) });
     made.schema = Arc::new(DFSchema::empty());
     (made.time, made.window) = (None, None);
     Ok(rels.add(made, insert.at).rel)
+}
+
+/// The refusal of changes whose key is not within the PRIMARY KEY: rows of several keys would replace each other there, in no
+/// certain order.
+fn other_key(rel: &Rel, insert: &Insert, text: Text<'_>) -> Option<Error> {
+    let table = &insert.table;
+    let key = rel.key.as_ref().filter(|_| rel.changes == Changes::Update && !table.primary_key.is_empty())?;
+    let written: Vec<&str> = table.written().map(|column| column.name.as_str()).collect();
+    let names: Vec<&str> = key.iter().map(|at| written[*at]).collect();
+    if names.iter().all(|name| table.primary_key.iter().any(|column| column == name)) {
+        return None;
+    }
+    let what = format!(
+        "an INSERT of rows that change by ({}) into a table with PRIMARY KEY ({})",
+        names.join(", "),
+        table.primary_key.join(", ")
+    );
+    let instead = format!(
+        "rows of the query that differ only in the former would replace each other; write PRIMARY KEY ({}), or group by \
+         its columns alone",
+        names.join(", ")
+    );
+    Some(text.unsupported(insert.at, what, instead))
 }
 
 impl Rels {

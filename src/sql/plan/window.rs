@@ -3,6 +3,7 @@
 //! `TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND))`, the same without `TABLE( )` and without `DESCRIPTOR`,
 //! and with named arguments. The node adds `window_start`, `window_end` and `window_time` to its input's columns.
 
+use super::attribute::{self, Attribute};
 use super::lookup;
 use crate::sql::catalog::milliseconds;
 use crate::sql::dialect::{LOOKUP, PARTITION_BY};
@@ -103,6 +104,13 @@ impl Assign {
         let time_type = input.schema().field_from_column(time)?.data_type().clone();
         if !matches!(time_type, DataType::Timestamp(..)) {
             return plan_err!("DESCRIPTOR({}) is not a timestamp", time.name);
+        }
+        if attribute::of(&columns[0], &input) == Some(Attribute::Processing) {
+            return plan_err!(
+                "`{}` is processing time, and a window is over event time; write a column of the time of arrival into the \
+                 table: arrived AS CURRENT_TIMESTAMP, WATERMARK FOR arrived AS arrived",
+                time.name
+            );
         }
         let added = |name: &str, data_type| (None, Arc::new(Field::new(name, data_type, false)));
         let bound = DataType::Timestamp(TimeUnit::Millisecond, None);
