@@ -111,10 +111,18 @@ impl Table {
         })
     }
 
-    /// A table that prints rows of these columns.
+    /// A table that prints rows of these columns. Names are as Flink gives them: `id` and `id0`, `EXPR$1` for what has none.
     pub(super) fn print(name: String, fields: &Fields, at: Position) -> Self {
-        let column = |field: &Arc<Field>| Column {
-            name: field.name().clone(),
+        let mut names: Vec<String> = Vec::new();
+        for (number, field) in fields.iter().enumerate() {
+            let is_name = field.name().chars().all(|c| c.is_alphanumeric() || "_.-".contains(c));
+            let name = if is_name { field.name().clone() } else { format!("EXPR${number}") };
+            let others = (0..).map(|number| format!("{name}{number}"));
+            let free = std::iter::once(name.clone()).chain(others).find(|name| !names.contains(name));
+            names.extend(free);
+        }
+        let column = |(field, name): (&Arc<Field>, String)| Column {
+            name,
             data_type: types::stored(field.data_type()),
             nullable: true,
             kind: ColumnKind::Physical,
@@ -123,7 +131,7 @@ impl Table {
         };
         Self {
             name,
-            columns: fields.iter().map(column).collect(),
+            columns: fields.iter().zip(names).map(column).collect(),
             watermark: None,
             primary_key: Vec::new(),
             options: vec![TableOption { key: "connector".to_owned(), value: "print".to_owned(), at }],
@@ -200,8 +208,9 @@ impl Table {
         if let ColumnKind::Computed(expression) = &column.kind
             && is_proctime(expression)
         {
-            let message =
-                format!("`{name}` is processing time, which has no watermark; for the time of arrival write {name} AS CURRENT_TIMESTAMP");
+            let message = format!(
+                "`{name}` is processing time, which has no watermark; for the time of arrival write {name} AS CURRENT_TIMESTAMP"
+            );
             return Err(text.meaning(at, message));
         }
         let (expression, data_type, _) = context.expression(text, at, bound, &self.schema())?;

@@ -32,9 +32,6 @@ SELECT o.id, c.name FROM orders AS o JOIN customers FOR SYSTEM_TIME AS OF o.proc
 SELECT o.id, c.name FROM orders o LEFT JOIN customers FOR SYSTEM_TIME AS OF PROCTIME() c
   ON o.customer = c.id AND c.region = 'EU' AND o.price > 3;
 ----
--- A lookup without another name, behind a window
-SELECT window_start, name, COUNT(*) FROM TABLE(TUMBLE(TABLE rich, DESCRIPTOR(at), INTERVAL '1' HOUR)) GROUP BY window_start, window_end, name;
-----
 -- A lookup in a view keeps event time
 CREATE VIEW rich AS SELECT o.at, name FROM orders o JOIN customers FOR SYSTEM_TIME AS OF o.proc ON o.customer = customers.id
   WHERE customers.region <> 'EU';

@@ -111,6 +111,9 @@ SELECT * FROM orders PIVOT (SUM(price) FOR item IN ('a', 'b'));
 -- refused: TABLESAMPLE
 SELECT * FROM orders TABLESAMPLE SYSTEM (10);
 ----
+-- QUALIFY
+SELECT id FROM orders QUALIFY ROW_NUMBER() OVER (PARTITION BY customer ORDER BY price) <= 2;
+----
 -- refused: QUALIFY without a bound
 SELECT id FROM orders QUALIFY ROW_NUMBER() OVER (PARTITION BY customer ORDER BY price) > 2;
 ----
@@ -159,5 +162,18 @@ SELECT id FROM db.orders;
 -- refused: a time of the past
 SELECT id FROM orders FOR SYSTEM_TIME AS OF TIMESTAMP '2020-01-01 00:00:00';
 ----
--- refused: MAP types in a key
-SELECT COUNT(*) FROM orders GROUP BY MAP(ARRAY['a'], ARRAY[1]);
+-- refused: an array
+SELECT ARRAY[id, customer] FROM orders;
+----
+-- refused: FETCH
+SELECT id FROM orders ORDER BY id FETCH FIRST 3 ROWS ONLY;
+----
+-- refused: UNPIVOT
+SELECT * FROM orders UNPIVOT (v FOR k IN (id, customer));
+----
+-- refused: a table function behind LATERAL
+SELECT * FROM orders, LATERAL TABLE(f(id));
+----
+-- Functions and aliases in GROUP BY, by number too
+SELECT UPPER(item) AS u, COUNT(*) FROM orders GROUP BY u;
+SELECT UPPER(item), COUNT(*) FROM orders GROUP BY 1;

@@ -21,7 +21,7 @@ INSERT INTO strict SELECT COALESCE(item, ''), COUNT(*) FROM orders GROUP BY item
 INSERT INTO changing SELECT item, COUNT(*) FROM orders GROUP BY item;
 ----
 -- refused: changes by another key
-INSERT INTO changing SELECT item, n FROM (SELECT item, customer AS n, COUNT(*) FROM orders GROUP BY item, customer);
+INSERT INTO changing SELECT item, customer FROM orders GROUP BY item, customer HAVING COUNT(*) > 3;
 ----
 -- refused: changes into a table of new rows
 INSERT INTO append_only SELECT item, COUNT(*) FROM orders GROUP BY item;

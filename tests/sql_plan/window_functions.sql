@@ -24,10 +24,6 @@ SELECT * FROM (
     FROM TABLE(TUMBLE(TABLE access_log, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY path, window_start, window_end))
 WHERE place <= 3;
 ----
--- A window over windows
-SELECT window_start, window_end, SUM(n) FROM (SELECT * FROM TABLE(TUMBLE(TABLE per_second, DESCRIPTOR(t), INTERVAL '1' MINUTE)))
-GROUP BY window_start, window_end;
-----
 -- A window over the time of windows in a view
 CREATE VIEW per_second AS SELECT window_time AS t, COUNT(*) AS n
 FROM TABLE(TUMBLE(TABLE access_log, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY window_start, window_end, window_time;
@@ -53,7 +49,7 @@ SELECT id FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(at), INTERVAL '1' SECOND));
 -- refused: processing time
 SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(proc), INTERVAL '1' SECOND)) GROUP BY window_start, window_end;
 ----
--- refused: a session without its bounds
+-- A session without its bounds is an aggregate without a window
 SELECT host, COUNT(*) FROM TABLE(SESSION(TABLE access_log PARTITION BY host, DESCRIPTOR(ts), INTERVAL '30' MINUTES)) GROUP BY host;
 ----
 -- refused: half of the bounds into a table of new rows
@@ -61,6 +57,7 @@ INSERT INTO append_only SELECT host, COUNT(*) FROM TABLE(TUMBLE(TABLE access_log
 GROUP BY host, window_start;
 ----
 -- refused: rows that change
+CREATE TABLE changes (id BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = 'x', 'format' = 'debezium-json');
 SELECT window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE changes, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY window_start, window_end;
 ----
 -- refused: a slide that does not divide the size

@@ -40,11 +40,27 @@ pub(super) struct Query {
 #[derive(Clone, Debug)]
 pub(super) enum Statement {
     Table(Box<CreateTable>),
-    View { name: Quoted, columns: Vec<Quoted>, if_not_exists: bool, query: Query },
-    Insert { table: Quoted, columns: Vec<Quoted>, query: Query, explain: bool },
+    View {
+        name: Quoted,
+        columns: Vec<Quoted>,
+        if_not_exists: bool,
+        query: Query,
+    },
+    Insert {
+        table: Quoted,
+        columns: Vec<Quoted>,
+        query: Query,
+        explain: bool,
+    },
     /// A query alone: its rows are printed.
-    Select { query: Query, explain: bool },
-    Set { key: Quoted, value: Quoted },
+    Select {
+        query: Query,
+        explain: bool,
+    },
+    Set {
+        key: Quoted,
+        value: Quoted,
+    },
 }
 
 /// Reads a whole text.
@@ -285,7 +301,9 @@ impl Cursor<'_> {
                 return Err(self.text.unsupported(self.at(), format!("{word} as a statement"), instead));
             }
         }
-        Err(self.found("a statement: CREATE TABLE, CREATE VIEW, INSERT INTO, EXECUTE STATEMENT SET, SELECT, SET, or EXPLAIN"))
+        Err(self.found(
+            "a statement: CREATE TABLE, CREATE VIEW, INSERT INTO, EXECUTE STATEMENT SET, SELECT, SET, or EXPLAIN",
+        ))
     }
 
     fn set_of_inserts(&mut self, explain: bool, statements: &mut Vec<Statement>) -> Result<(), Error> {

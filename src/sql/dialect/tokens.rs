@@ -129,14 +129,16 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     out
 }
 
-/// How many tokens of a time follow `FOR SYSTEM_TIME AS OF`, if the tokens begin with that: `a`, `a.b`, or `f()`.
+/// How many tokens of a time follow `FOR SYSTEM_TIME AS OF`, if the tokens begin with that: `a`, `a.b`, `f()`, or `TIMESTAMP '..'`.
 fn time_length(tokens: &[TokenWithSpan]) -> usize {
     let is = |at: usize, expected: &Token| tokens.get(at).is_some_and(|token| token.token == *expected);
     let is_name = |at: usize| tokens.get(at).is_some_and(|token| matches!(token.token, Token::Word(_)));
     let words = ["FOR", "SYSTEM_TIME", "AS", "OF"];
     let begins = words.iter().enumerate().all(|(at, word)| tokens.get(at).is_some_and(|t| is_word(&t.token, word)));
+    let is_text = |at: usize| tokens.get(at).is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)));
     match () {
         () if !begins || !is_name(4) => 0,
+        () if is_text(5) => 2,
         () if is(5, &Token::Period) && is_name(6) => 3,
         () if is(5, &Token::LParen) && is(6, &Token::RParen) => 3,
         () => 1,
@@ -166,10 +168,7 @@ mod tests {
             rewritten("o JOIN `dim` FOR SYSTEM_TIME AS OF o.proc AS d"),
             "o JOIN FOR_SYSTEM_TIME_AS_OF ( `dim` , o . proc ) AS d"
         );
-        assert_eq!(
-            rewritten("d for system_time as of PROCTIME() ON"),
-            "FOR_SYSTEM_TIME_AS_OF ( d , PROCTIME ( ) ) ON"
-        );
+        assert_eq!(rewritten("d for system_time as of PROCTIME() ON"), "FOR_SYSTEM_TIME_AS_OF ( d , PROCTIME ( ) ) ON");
     }
 
     #[test]

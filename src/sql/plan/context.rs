@@ -129,7 +129,25 @@ pub(super) fn meaning(text: Text<'_>, at: Position, error: &DataFusionError) -> 
         .iter()
         .find_map(|prefix| message.strip_prefix(prefix))
         .unwrap_or(&message);
-    text.meaning(place.unwrap_or(at), message.trim_end())
+    text.meaning(place.unwrap_or(at), mended(message.trim_end()))
+}
+
+/// A message of the planner's as one of ours: on one line, and with what to write.
+fn mended(message: &str) -> String {
+    if let Some((_, rest)) = message.split_once("While expanding wildcard, column \"")
+        && let Some((column, grouped)) = rest.split_once('"')
+    {
+        let same = ["tumble_start(", "hop_start(", "session_start("].iter().any(|bound| grouped.contains(bound));
+        let same = if same { "; the bounds of a window have the same arguments as the window" } else { "" };
+        return format!("`{column}` is neither in GROUP BY nor in an aggregate function{same}");
+    }
+    if message.starts_with("Ambiguous reference") {
+        return format!("{message}: write the name of its table before it");
+    }
+    if message.contains("`nested_expressions`") {
+        return "arrays, maps and rows are not made in a query; take those of a table".to_owned();
+    }
+    message.replace('\n', " ")
 }
 
 /// A table or view in the planner's hands.

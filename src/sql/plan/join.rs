@@ -22,6 +22,10 @@ pub(super) fn build(
 ) -> Result<Input, Error> {
     let places = ["JOIN", "FROM"];
     let kind = join.join_type;
+    if matches!(kind, JoinType::LeftMark | JoinType::RightMark) {
+        let instead = "write one query for each side of the OR, and UNION";
+        return Err(of.unsupported(&["OR", "IN", "EXISTS"], "IN or EXISTS within OR, CASE, or SELECT", instead));
+    }
     if join.null_equality != NullEquality::NullEqualsNothing || join.null_aware {
         return Err(of.unsupported(&["NOT", "IN"], "NOT IN, or a join on NULLs", "write NOT EXISTS, or a LEFT JOIN"));
     }

@@ -212,7 +212,11 @@ pub(super) fn build(
     }
     if let Some(option) = table.option("source.monitor-interval") {
         let instead = "it is read once, at the start: leave the option out";
-        return Err(of.text.unsupported(option.at, format!("following `{}`, which is looked up", table.name), instead));
+        return Err(of.text.unsupported(
+            option.at,
+            format!("a table that is followed and looked up (`{}`)", table.name),
+            instead,
+        ));
     }
     if rels.changing.contains(&table.name) {
         let instead = "its rows change; join it without FOR SYSTEM_TIME";
@@ -232,14 +236,7 @@ pub(super) fn build(
         window: rel.window,
         changes: rel.changes,
         key: rel.key.clone().filter(|_| is_unique),
-        op: Op::LookupJoin {
-            table: Arc::clone(table),
-            columns,
-            schema: looked_up,
-            kind,
-            on: join.on.clone(),
-            filter,
-        },
+        op: Op::LookupJoin { table: Arc::clone(table), columns, schema: looked_up, kind, on: join.on.clone(), filter },
         inputs: vec![left],
         schema: Arc::new(schema),
     };

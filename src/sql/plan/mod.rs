@@ -14,6 +14,7 @@ mod lookup;
 mod not_null;
 mod program;
 mod rank;
+mod refused;
 mod rel;
 mod window;
 

@@ -2,8 +2,8 @@
 
 use super::build::{Rels, Statement as Of};
 use super::context::Context;
-use super::{group_window, lookup, not_null};
 use super::rel::{Changes, Op, Program, Rel, RelId};
+use super::{group_window, lookup, not_null, refused};
 use crate::sql::catalog::{OptionError, Table, Takes};
 use crate::sql::connector::Registry;
 use crate::sql::dialect::{self, Query, Quoted, Statement};
@@ -157,6 +157,7 @@ fn is_new(text: Text<'_>, context: &Context, name: &Quoted, if_not_exists: bool)
 }
 
 fn query(text: Text<'_>, context: &Context, query: &Query) -> Result<LogicalPlan, Error> {
+    refused::check(&query.ast, Of { text, query })?;
     let plan = || {
         let mut ast = query.ast.clone();
         group_window::name_bounds(&mut ast)?;
@@ -166,27 +167,35 @@ fn query(text: Text<'_>, context: &Context, query: &Query) -> Result<LogicalPlan
     };
     plan().map_err(|error: DataFusionError| {
         match super::context::meaning(text, query.at, &error) {
-            // The planner knows no place: the first name it quotes is a better one than the beginning of the query.
+            // The planner knows no place: that of a name in the message is a better one than the beginning of the query.
             Error::Meaning { place, message } if place.at == query.at => {
-                let names: Vec<&str> =
-                    message.split(['\'', '`', '"', ' ', '(']).filter(|word| word.len() > 1).collect();
-                let token = query.tokens.iter().find(|token| {
-                    let written = token.token.to_string();
-                    let written = written.trim_matches('`');
-                    !is_common(written) && names.contains(&written)
-                });
-                text.meaning(token.map_or(query.at, |token| token.span.start.into()), message)
+                text.meaning(named_in(&message, query).unwrap_or(query.at), message)
             }
             other => other,
         }
     })
 }
 
-/// Words that a message may use without meaning the one in the query.
-fn is_common(word: &str) -> bool {
-    let common = ["is", "in", "to", "the", "not", "of", "and", "or", "for", "with", "on", "as", "found", "no", "by"];
-    common.contains(&word.to_lowercase().as_str())
+/// The place of the first word of a message that the query has too: of those in quotes, else of all that are no common ones.
+fn named_in(message: &str, query: &Query) -> Option<Position> {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        words.filter(|word| word.len() > 1 || text.len() == 1).map(str::to_lowercase).collect()
+    };
+    let quoted = message.split(['\'', '`', '"']).skip(1).step_by(2).flat_map(words);
+    let others = words(message).into_iter().filter(|word| !COMMON.contains(&word.as_str()));
+    let find = |word: String| {
+        let is = |token: &&TokenWithSpan| token.token.to_string().trim_matches('`').to_lowercase() == word;
+        query.tokens.iter().find(is).map(|token| token.span.start.into())
+    };
+    quoted.chain(others).find_map(find)
 }
+
+/// Words that a message may use without meaning the one in the query.
+const COMMON: &[&str] = &[
+    "is", "in", "to", "the", "not", "of", "and", "or", "for", "with", "on", "as", "at", "found", "no", "by", "from",
+    "like", "select", "group",
+];
 
 fn view(text: Text<'_>, context: &Context, columns: &[Quoted], written: &Query) -> Result<LogicalPlan, Error> {
     let plan = query(text, context, written)?;

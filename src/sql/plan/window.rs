@@ -103,7 +103,7 @@ impl Assign {
         };
         let time_type = input.schema().field_from_column(time)?.data_type().clone();
         if !matches!(time_type, DataType::Timestamp(..)) {
-            return plan_err!("DESCRIPTOR({}) is not a timestamp", time.name);
+            return plan_err!("`{}` is not a timestamp", time.name);
         }
         if attribute::of(&columns[0], &input) == Some(Attribute::Processing) {
             return plan_err!(
@@ -195,10 +195,12 @@ impl RelationPlanner for WindowFunctions {
                 (name.to_string(), args.args.clone(), alias.clone())
             }
             TableFactor::Table { version: Some(_), .. } => {
-                return plan_err!("FOR SYSTEM_TIME AS OF stands behind a table's name and before PROCTIME() or a column");
+                return plan_err!(
+                    "FOR SYSTEM_TIME AS OF stands behind a table's name and before PROCTIME() or a column"
+                );
             }
             TableFactor::Table { sample: Some(_), .. } => {
-                return plan_err!("TABLESAMPLE is not supported; use WHERE RAND() < p");
+                return plan_err!("`TABLESAMPLE` is not supported; write WHERE RANDOM() < 0.1");
             }
             _ => return Ok(RelationPlanning::Original(Box::new(relation))),
         };
@@ -214,7 +216,7 @@ impl RelationPlanner for WindowFunctions {
             "HOP" => &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"],
             "CUMULATE" => &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
             "SESSION" => &["DATA", "TIMECOL", "GAP"],
-            _ => return plan_err!("no table function is called {name}; there are TUMBLE, HOP, CUMULATE, SESSION"),
+            _ => return plan_err!("no table function is called `{name}`; there are TUMBLE, HOP, CUMULATE, SESSION"),
         };
         let plan = Arguments::read(&name, parameters, args)?.plan(&name, context)?;
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias))))
@@ -238,11 +240,11 @@ impl Arguments {
                 FunctionArg::Unnamed(arg) => (None, arg),
             };
             let FunctionArgExpr::Expr(value) = value else {
-                return plan_err!("{function} takes no `*`");
+                return plan_err!("`{function}` takes no `*`");
             };
             if let Some(columns) = call(&value, PARTITION_BY) {
                 if function != "SESSION" {
-                    return plan_err!("only SESSION has a PARTITION BY");
+                    return plan_err!("only `SESSION` has a PARTITION BY");
                 }
                 read.partition = columns;
                 continue;
@@ -254,13 +256,13 @@ impl Arguments {
             position += 1;
             let Some(parameter) = parameter else {
                 return plan_err!(
-                    "{function} takes {}; found {}",
+                    "`{function}` takes {}; found {}",
                     parameters.join(", "),
                     name.unwrap_or(value.to_string())
                 );
             };
             if read.given.iter().any(|(other, _)| *other == parameter) {
-                return plan_err!("{function} was given {parameter} twice");
+                return plan_err!("`{function}` was given {parameter} twice");
             }
             read.given.push((parameter, value));
         }
@@ -270,7 +272,7 @@ impl Arguments {
     fn get(&self, function: &str, parameter: &str) -> Result<ast::Expr> {
         match self.given.iter().find(|(name, _)| *name == parameter) {
             Some((_, value)) => Ok(value.clone()),
-            None => plan_err!("{function} needs {parameter}"),
+            None => plan_err!("`{function}` needs {parameter}"),
         }
     }
 
@@ -284,7 +286,7 @@ impl Arguments {
         match ms {
             Some(ms) if ms > 0 || parameter == "OFFSET" => Ok(ms),
             _ => plan_err!(
-                "{parameter} of {function} is a time above zero in whole milliseconds, like INTERVAL '10' SECOND; \
+                "{parameter} of `{function}` is a time above zero in whole milliseconds, like INTERVAL '10' SECOND; \
                  found {written}"
             ),
         }
@@ -293,13 +295,13 @@ impl Arguments {
     fn plan(&self, function: &str, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
         let table = match self.get(function, "DATA")? {
             ast::Expr::Identifier(name) => ast::ObjectName::from(vec![name]),
-            other => return plan_err!("DATA of {function} is the name of a table or view, not {other}"),
+            other => return plan_err!("DATA of `{function}` is the name of a table or view, not {other}"),
         };
         let input = context.plan(named(table))?;
         let time = self.get(function, "TIMECOL")?;
         let time = match call(&time, "DESCRIPTOR") {
             Some(mut columns) if columns.len() == 1 => columns.remove(0),
-            Some(_) => return plan_err!("DESCRIPTOR of {function} names one column"),
+            Some(_) => return plan_err!("DESCRIPTOR of `{function}` names one column"),
             None => time,
         };
         let mut columns = Vec::new();
@@ -308,7 +310,7 @@ impl Arguments {
                 // Spans take part in no comparison that matters here.
                 Expr::Column(column) => columns.push(Expr::Column(Column::new(column.relation, column.name))),
                 other => {
-                    return plan_err!("{function} takes columns, not the expression {other}; compute it in a view");
+                    return plan_err!("`{function}` takes columns, not the expression {other}; compute it in a view");
                 }
             }
         }
@@ -324,7 +326,7 @@ impl Arguments {
         match window {
             Window::Hop { size, slide: part, .. } | Window::Cumulate { size, step: part, .. } if size % part != 0 => {
                 return plan_err!(
-                    "SIZE of {function} must be a multiple of {}",
+                    "SIZE of `{function}` must be a multiple of {}",
                     if function == "HOP" { "SLIDE" } else { "STEP" }
                 );
             }
