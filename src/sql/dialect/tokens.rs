@@ -18,6 +18,9 @@ pub(in crate::sql) const PARTITION_BY: &str = "PARTITION_BY";
 /// The function that [`rewrite`] makes of `FOR SYSTEM_TIME AS OF`.
 pub(in crate::sql) const LOOKUP: &str = "FOR_SYSTEM_TIME_AS_OF";
 
+/// The functions that may have a `PARTITION BY` in their arguments: of all but SESSION it is refused, later and by name.
+const WINDOWS: [&str; 4] = ["SESSION", "TUMBLE", "HOP", "CUMULATE"];
+
 /// How deep parentheses may nest: deeper text is refused before a recursive parser or planner meets it.
 const DEPTH: usize = 64;
 
@@ -52,7 +55,7 @@ pub(super) fn tokens(text: Text<'_>) -> Result<Vec<TokenWithSpan>, Error> {
 
 fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
-    // The depth of each open SESSION( and whether its PARTITION BY is open.
+    // The depth of each open window function and whether its PARTITION BY is open.
     let mut sessions: Vec<(usize, bool)> = Vec::new();
     let mut depth = 0_usize;
     let mut i = 0;
@@ -64,7 +67,7 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         match &token.token {
             Token::LParen => {
                 depth += 1;
-                if out.last().is_some_and(|before| is_word(&before.token, "SESSION")) {
+                if out.last().is_some_and(|before| WINDOWS.iter().any(|name| is_word(&before.token, name))) {
                     sessions.push((depth, false));
                 }
             }

@@ -3,6 +3,7 @@
 use super::context::{Source, meaning};
 use super::join;
 use super::lookup;
+use super::not_null;
 use super::rank;
 use super::rel::{Changes, InWindow, Input, Op, Rel, RelId};
 use super::window::{Assign, END, START, TIME, Window};
@@ -271,7 +272,7 @@ impl Rels {
         schema: DFSchemaRef,
         at: Position,
     ) -> Result<Input, DataFusionError> {
-        let from: Vec<Option<usize>> = expressions.iter().map(|e| index(e, &input.schema)).collect();
+        let from: Vec<Option<usize>> = expressions.iter().map(|e| index(not_null::inner(e), &input.schema)).collect();
         let to = |at: usize| from.iter().position(|source| *source == Some(at));
         let rel = self.of(&input);
         let window = rel.window.and_then(|w| Some(InWindow { start: to(w.start)?, end: to(w.end)?, ..w }));

@@ -44,6 +44,15 @@ pub(super) fn enforce(table: &Table, how: NotNull, plan: LogicalPlan, of: Statem
     enforced.and_then(LogicalPlanBuilder::build).map_err(|error| of.meaning(&error))
 }
 
+/// What is checked, if an expression is such a check, else the expression: its value is the same.
+pub(super) fn inner(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Alias(alias) => inner(&alias.expr),
+        Expr::ScalarFunction(call) if call.func.inner().is::<CheckNotNull>() => call.args.first().unwrap_or(expression),
+        expression => expression,
+    }
+}
+
 fn function(table: &str, column: &str) -> ScalarUDF {
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::from(CheckNotNull { table: table.to_owned(), column: column.to_owned(), signature })
