@@ -90,6 +90,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("datafusion_optimizer", &["sql"]),
     ("datafusion_physical_expr", &["sql"]),
     ("datafusion_sql", &["sql"]),
+    ("regex", &["sql"]),
 ];
 
 /// All Rust files below `directory`.

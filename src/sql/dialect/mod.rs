@@ -4,6 +4,7 @@
 //! (`CREATE TABLE`, `STATEMENT SET`, ..), and the general parser reads what is common to all SQL. Nothing is read and
 //! forgotten: what has no place in the statements below is refused.
 
+mod calls;
 mod table;
 mod tokens;
 

@@ -6,6 +6,7 @@
 //! * `>>` becomes `> >`: Flink has no shift operator, and nested types end with it.
 //! * White space and comments go.
 
+use super::calls;
 use crate::sql::error::{Error, Text};
 use crate::sql::types::is_word;
 use datafusion_sql::sqlparser::dialect::GenericDialect;
@@ -50,7 +51,7 @@ pub(super) fn tokens(text: Text<'_>) -> Result<Vec<TokenWithSpan>, Error> {
             return Err(text.unsupported(token.span.start, "this many parentheses in each other", instead));
         }
     }
-    Ok(rewrite(tokens))
+    Ok(calls::rewrite(&rewrite(tokens)))
 }
 
 fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {

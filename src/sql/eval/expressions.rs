@@ -8,7 +8,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, TimestampMillisecondArray,
 };
 use arrow::compute::{and, cast, filter_record_batch, is_not_null};
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{Column, DFSchema, DataFusionError, TableReference};
 use datafusion_expr::execution_props::ExecutionProps;
@@ -195,7 +195,12 @@ fn with_clock(expression: &Expr, clock: &mut bool) -> Result<Expr, DataFusionErr
         let Some(data_type) = is_clock(&call.func) else { return Ok(Transformed::no(expression)) };
         *clock = true;
         let stamp = Expr::Column(Column::new_unqualified(CLOCK));
-        Ok(Transformed::yes(if data_type == *INSTANT { stamp } else { cast_to(stamp, data_type) }))
+        Ok(Transformed::yes(match data_type {
+            data_type if data_type == *INSTANT => stamp,
+            // Whole seconds.
+            DataType::Int64 => cast_to(cast_to(stamp, DataType::Timestamp(TimeUnit::Second, None)), DataType::Int64),
+            data_type => cast_to(stamp, data_type),
+        }))
     });
     replaced.map(|replaced| replaced.data)
 }

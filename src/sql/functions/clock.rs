@@ -19,8 +19,9 @@ pub(in crate::sql) fn is_clock(function: &ScalarUDF) -> Option<DataType> {
     function.inner().downcast_ref::<ClockFunction>().map(|clock| clock.data_type.clone())
 }
 
-/// All of them: `CURRENT_TIMESTAMP`, `NOW()`, `PROCTIME()` (`TIMESTAMP_LTZ(3)`), `LOCALTIMESTAMP` (`TIMESTAMP(3)`, in UTC),
-/// `CURRENT_DATE`.
+/// All of them: `CURRENT_TIMESTAMP`, `NOW()`, `PROCTIME()`, `CURRENT_ROW_TIMESTAMP()` (`TIMESTAMP_LTZ(3)`), `LOCALTIMESTAMP`
+/// (`TIMESTAMP(3)`, in UTC), `CURRENT_DATE`, `CURRENT_TIME` and `LOCALTIME` (`TIME`, in UTC), and what `UNIX_TIMESTAMP()` stands
+/// for: whole seconds.
 pub(in crate::sql) fn clocks() -> Vec<Arc<ScalarUDF>> {
     let instant = INSTANT.clone();
     let local = DataType::Timestamp(TimeUnit::Millisecond, None);
@@ -32,7 +33,11 @@ pub(in crate::sql) fn clocks() -> Vec<Arc<ScalarUDF>> {
         clock("current_timestamp", &instant),
         clock("now", &instant),
         clock("proctime", &instant),
+        clock("current_row_timestamp", &instant),
         clock("localtimestamp", &local),
+        clock("current_time", &DataType::Time32(TimeUnit::Millisecond)),
+        clock("localtime", &DataType::Time32(TimeUnit::Millisecond)),
+        clock("unix_now", &DataType::Int64),
         clock("current_date", &DataType::Date32),
     ]
 }

@@ -5,7 +5,7 @@ use super::window::WindowFunctions;
 use crate::sql::aggregate;
 use crate::sql::catalog::Table;
 use crate::sql::error::{Error, Text};
-use crate::sql::functions::clocks;
+use crate::sql::functions::{Conversions, Meanings, Syntax, rewritten, scalar};
 use crate::sql::position::Position;
 use crate::sql::settings::unknown;
 use crate::sql::types;
@@ -48,9 +48,8 @@ impl Context {
             window: BTreeMap::new(),
             options: ConfigOptions::default(),
             expr_planners: vec![
+                Arc::new(Syntax),
                 Arc::new(datafusion_functions::core::planner::CoreFunctionPlanner::default()),
-                Arc::new(datafusion_functions::datetime::planner::DatetimeFunctionPlanner),
-                Arc::new(datafusion_functions::unicode::planner::UnicodeFunctionPlanner),
                 Arc::new(datafusion_functions_aggregate::planner::AggregateFunctionPlanner),
                 Arc::new(datafusion_functions_window::planner::WindowFunctionPlanner),
             ],
@@ -61,13 +60,7 @@ impl Context {
                 context.scalar.insert(name.to_owned(), Arc::clone(&function));
             }
         }
-        // They read the clock once, while the query is planned: on a stream that would be the start of the job for ever.
-        for clock in ["today", "current_time"] {
-            context.scalar.remove(clock);
-        }
-        for function in clocks() {
-            context.scalar.insert(function.name().to_owned(), function);
-        }
+        context.scalar.extend(scalar().map(|(name, function)| (name.clone(), Arc::clone(function))));
         for function in datafusion_functions_aggregate::all_default_aggregate_functions() {
             for name in std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str)) {
                 context.aggregate.insert(name.to_owned(), Arc::clone(&function));
@@ -110,7 +103,8 @@ impl Context {
             let planned = self.planner().sql_to_expr(expression.clone(), &schema, &mut PlannerContext::new())?;
             let simplifier =
                 ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build());
-            let planned = simplifier.coerce(planned, &schema)?;
+            let planned = simplifier.coerce(rewritten(&Meanings, planned, &schema)?, &schema)?;
+            let planned = rewritten(&Conversions, planned, &schema)?;
             let (data_type, nullable) = (planned.get_type(&schema)?, planned.nullable(&schema)?);
             Ok((planned, data_type, nullable))
         };

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::group_window::bound_docs;
-use crate::sql::aggregate::REFUSED;
+use crate::sql::functions::is_refused;
 use datafusion_expr::planner::ContextProvider;
 use datafusion_expr::{Documentation, Signature};
 
@@ -83,7 +83,7 @@ pub fn functions() -> Vec<FunctionDoc> {
     let context = Context::new();
     let mut all = Vec::new();
     for name in context.udf_names() {
-        if let Some(function) = context.get_function_meta(&name) {
+        if let Some(function) = context.get_function_meta(&name).filter(|function| !is_refused(function)) {
             all.push(told(&name, "scalar", function.documentation(), function.signature()));
         }
     }

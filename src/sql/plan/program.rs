@@ -8,6 +8,7 @@ use crate::sql::catalog::{OptionError, Table, Takes};
 use crate::sql::connector::Registry;
 use crate::sql::dialect::{self, Query, Quoted, Statement};
 use crate::sql::error::{Error, Text};
+use crate::sql::functions::{Conversions, Meanings};
 use crate::sql::outside::Outside;
 use crate::sql::position::Position;
 use crate::sql::settings::{NotNull, Settings, unknown};
@@ -17,6 +18,7 @@ use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_common::{DFSchema, DataFusionError, ScalarValue};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion_optimizer::analyzer::function_rewrite::ApplyFunctionRewrites;
 use datafusion_optimizer::common_subexpr_eliminate::CommonSubexprEliminate;
 use datafusion_optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
 use datafusion_optimizer::eliminate_cross_join::EliminateCrossJoin;
@@ -358,7 +360,10 @@ fn fits(from: &DataType, to: &DataType) -> bool {
 /// COUNT DISTINCT), FilterNullJoinKeys (it stacks filters), and those that need statistics or a last row.
 fn optimise(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
     let options = Arc::new(ConfigOptions::default());
-    let plan = Analyzer::new().execute_and_check(plan, &options, |_, _| {})?;
+    let mut analyzer = Analyzer::new();
+    analyzer.add_function_rewrite(Arc::new(Meanings));
+    analyzer.rules.push(Arc::new(ApplyFunctionRewrites::new(vec![Arc::new(Conversions)])));
+    let plan = analyzer.execute_and_check(plan, &options, |_, _| {})?;
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
         Arc::new(OptimizeUnions::new()),
         Arc::new(SimplifyExpressions::new()),

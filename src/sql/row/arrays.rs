@@ -12,7 +12,7 @@ use arrow::datatypes::{
 use std::borrow::Cow;
 
 /// The value at a place; NULL for a type that rows do not have. For nested values: columns of plain ones are read as a whole.
-pub(super) fn value(array: &dyn Array, at: usize) -> Value<'_> {
+pub(in crate::sql) fn value(array: &dyn Array, at: usize) -> Value<'_> {
     if array.is_null(at) {
         return Value::Null;
     }

@@ -54,5 +54,6 @@ pub use key::{KeyCodec, RowKey};
 pub use record::{Row, RowKind};
 pub use value::Value;
 
+pub(in crate::sql) use arrays::value;
 pub(in crate::sql) use column::Column;
 pub(in crate::sql) use pair::PairCodec;

@@ -3,7 +3,7 @@
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Appends the text of some bytes.
-pub(super) fn write(out: &mut String, bytes: &[u8]) {
+pub(in crate::sql) fn write(out: &mut String, bytes: &[u8]) {
     for chunk in bytes.chunks(3) {
         let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
         let bits = at(0) << 16 | at(1) << 8 | at(2);
@@ -16,7 +16,7 @@ pub(super) fn write(out: &mut String, bytes: &[u8]) {
 }
 
 /// The bytes of a text; `None` if it is none of such bytes.
-pub(super) fn read(text: &str) -> Option<Vec<u8>> {
+pub(in crate::sql) fn read(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=').as_bytes();
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
     for chunk in text.chunks(4) {

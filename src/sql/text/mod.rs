@@ -5,13 +5,13 @@
 //! it, or both with a `T` in the ISO form; BYTES in base 64. What is read may have either form of a time, and an offset from
 //! UTC: that is more than Flink takes.
 
-mod base64;
+pub(super) mod base64;
 mod json;
 mod numbers;
 mod print;
 mod read;
 mod times;
 
-pub(super) use json::{TimeStyle, plain_json, write_member};
+pub(super) use json::{TimeStyle, plain_json, write_json, write_member};
 pub(super) use print::{print_row, write_plain};
 pub(super) use read::read_text;
