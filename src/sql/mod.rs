@@ -61,7 +61,7 @@ pub use catalog::{Column, ColumnKind, OptionError, Table, TableOption, Takes, Wa
 pub use error::Error;
 pub use eval::EvalError;
 pub use exec::ExecError;
-pub use functions::user::{Argument, Plain, Returned, ScalarFunction};
+pub use functions::user::{Argument, Arguments, Functions, Plain, Returned, ScalarFunction};
 pub use outside::Outside;
 pub use plan::{Changes, Env, FunctionDoc, InWindow, Input, Op, Program, RankBy, Rel, RelId, Window, functions, plan};
 pub use position::{Place, Position};

@@ -4,6 +4,7 @@ use super::Aggregates;
 use super::function::{Function, Kind, Number};
 use super::general::{Argument, Call, Keep};
 use crate::sql::exec::By;
+use crate::sql::functions::user::is_user_aggregate;
 use crate::sql::row::{RowCodec, RowError};
 use arrow::datatypes::{DataType, Schema};
 use datafusion_common::{DFSchema, ScalarValue};
@@ -60,7 +61,8 @@ impl Lowered {
                 return refused(format!("the aggregate {aggregate}"), "use COUNT, SUM, AVG, MIN or MAX");
             };
             let (name, params) = (call.func.name().to_lowercase(), call.params.clone());
-            if let Some(keep) = Keep::of(&name) {
+            let keep = if is_user_aggregate(&call.func) { Some(Keep::All) } else { Keep::of(&name) };
+            if let Some(keep) = keep {
                 functions.push(general(input, call.func, params, (name, keep), result, &mut column)?);
                 continue;
             }

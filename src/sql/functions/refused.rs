@@ -19,7 +19,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("version", "ask the command line: `millstream --version`"),
     ("current_watermark", "late rows go to a table of their own by the option for them"),
     ("current_database", "there is one database"),
-    ("collect", "a MULTISET is no type here; write ARRAY_AGG"),
     ("to_timestamp_seconds", "write TO_TIMESTAMP_LTZ(n, 0)"),
     ("to_timestamp_millis", "write TO_TIMESTAMP_LTZ(n, 3)"),
     ("to_timestamp_micros", "write TO_TIMESTAMP_LTZ(n / 1000, 3)"),

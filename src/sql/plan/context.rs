@@ -5,6 +5,7 @@ use super::window::WindowFunctions;
 use crate::sql::aggregate;
 use crate::sql::catalog::Table;
 use crate::sql::error::{Error, Text};
+use crate::sql::functions::user::Functions;
 use crate::sql::functions::{Conversions, Meanings, Syntax, rewritten, scalar};
 use crate::sql::position::Position;
 use crate::sql::settings::unknown;
@@ -78,6 +79,12 @@ impl Context {
             }
         }
         context
+    }
+
+    /// Adds functions of a user's; they take the place of those that are there.
+    pub(super) fn add(&mut self, functions: &Functions) {
+        self.scalar.extend(functions.scalar.iter().map(|(name, function)| (name.clone(), Arc::clone(function))));
+        self.aggregate.extend(functions.aggregate.iter().map(|(name, function)| (name.clone(), Arc::clone(function))));
     }
 
     pub(super) fn planner(&self) -> SqlToRel<'_, Self> {

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::group_window::bound_docs;
+use crate::sql::aggregate::REFUSED;
 use crate::sql::functions::is_refused;
 use datafusion_expr::planner::ContextProvider;
 use datafusion_expr::{Documentation, Signature};

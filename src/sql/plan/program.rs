@@ -8,6 +8,7 @@ use crate::sql::catalog::{OptionError, Table, Takes};
 use crate::sql::connector::Registry;
 use crate::sql::dialect::{self, Query, Quoted, Statement};
 use crate::sql::error::{Error, Text};
+use crate::sql::functions::user::Functions;
 use crate::sql::functions::{Conversions, Meanings};
 use crate::sql::outside::Outside;
 use crate::sql::position::Position;
@@ -50,13 +51,15 @@ const STACK: usize = 256 << 20;
 pub struct Env {
     /// The connectors and formats of its tables.
     pub connectors: Registry,
+    /// The functions that are its own.
+    pub functions: Functions,
     /// What its text takes from outside.
     pub outside: Outside,
 }
 
 impl Default for Env {
     fn default() -> Self {
-        Self { connectors: Registry::standard(), outside: Outside::default() }
+        Self { connectors: Registry::standard(), functions: Functions::default(), outside: Outside::default() }
     }
 }
 
@@ -92,6 +95,7 @@ struct Insert {
 fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
     let text = Text(source);
     let mut context = Context::new();
+    context.add(&env.functions);
     let mut settings = Settings::default();
     let mut inserts = Vec::new();
     for statement in dialect::parse(source)? {
