@@ -3,7 +3,7 @@
 use super::ExecError;
 use super::flow::{Bound, Flow, Prepared};
 use super::group_aggregate::{GroupAggregate, group_aggregate};
-use super::join::{Columns, Join, Side, interval, regular, window};
+use super::join::{Columns, Join, Side, TableRows, interval, lookup, regular, window};
 use super::order::{By, Order};
 use super::over::{Planned, over};
 use super::rank::{Rank, rank};
@@ -17,10 +17,11 @@ use crate::sql::aggregate::{Lowered, Refused};
 use crate::sql::plan::{Changes, Env, Input, Op, Program, Rel, RelId};
 use crate::sql::row::{Row, RowCodec};
 use crate::time::Timestamp;
-use datafusion_common::JoinType;
+use datafusion_common::{DFSchema, JoinType};
 use datafusion_expr::Expr;
 use datafusion_expr::logical_plan::builder::build_join_schema;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The dataflow of a program: what all its INSERTs do, except those that are only explained.
@@ -169,6 +170,16 @@ impl Walk<'_> {
                 let build = |l: &Side, r: &Side, join: &Join<'_>| regular(l, r, self.ttl(), join);
                 self.join(rel, (left, right), (*kind, on, filter.as_ref()), build)?
             }
+            (Op::LookupJoin { table, columns, schema, kind, on, filter }, [input]) => {
+                let read = Flow::table(table, columns, schema.as_arrow());
+                let right_keys: Vec<Expr> = on.iter().map(|(_, right)| right.clone()).collect();
+                let (read, keys) = read.with_columns(schema, &right_keys)?;
+                let read = (read, schema.fields().len(), keys);
+                let rows = Arc::new(TableRows::read(&table.name, read, (self.env, &self.program.settings))?);
+                let left = self.side(rel, input, on.iter().map(|(left, _)| left.clone()).collect(), "left")?;
+                let build = |join: &Join<'_>| lookup(&left, rows, join);
+                self.joined(rel, (&input.schema, schema), (*kind, filter.as_ref()), build)?
+            }
             (Op::Over { functions }, [input]) => {
                 let planned = Planned::new(&input.schema, functions, schema);
                 let planned = planned.map_err(|refused| self.refused(rel, refused))?;
@@ -181,13 +192,7 @@ impl Walk<'_> {
                 sink(&prepared, table, &self.env.connectors, &rel.uid)?;
                 Flow::rows(prepared)
             }
-            (op, _) => {
-                return Err(ExecError::Unsupported {
-                    at: rel.at,
-                    what: op.title(),
-                    instead: "write the query without it".to_owned(),
-                });
-            }
+            (op, _) => unreachable!("the planner gives {} its inputs", op.title()),
         })
     }
 
@@ -198,19 +203,32 @@ impl Walk<'_> {
         (kind, on, filter): (JoinType, &[(Expr, Expr)], Option<&Expr>),
         build: impl FnOnce(&Side, &Side, &Join<'_>) -> Result<Prepared, ExecError>,
     ) -> Result<Flow, ExecError> {
-        let side = |input: &Input, keys: Vec<Expr>, name: &str| -> Result<Side, ExecError> {
-            let (flow, keys) = self.flow(input).with_columns(&input.schema, &keys)?;
-            let Prepared { stream, codec } = self.prepare(flow, &format!("{}/{name}", rel.uid))?;
-            Ok(Side { stream, columns: Columns { codec, width: input.schema.fields().len(), keys } })
-        };
         let (left_keys, right_keys) = on.iter().cloned().unzip();
-        let (l, r) = (side(left, left_keys, "left")?, side(right, right_keys, "right")?);
-        let both = build_join_schema(&left.schema, &right.schema, &JoinType::Inner);
+        let (l, r) = (self.side(rel, left, left_keys, "left")?, self.side(rel, right, right_keys, "right")?);
+        self.joined(rel, (&left.schema, &right.schema), (kind, filter), |join| build(&l, &r, join))
+    }
+
+    /// One side of a join, with its keys as columns.
+    fn side(&self, rel: &Rel, input: &Input, keys: Vec<Expr>, name: &str) -> Result<Side, ExecError> {
+        let (flow, keys) = self.flow(input).with_columns(&input.schema, &keys)?;
+        let Prepared { stream, codec } = self.prepare(flow, &format!("{}/{name}", rel.uid))?;
+        Ok(Side { stream, columns: Columns { codec, width: input.schema.fields().len(), keys } })
+    }
+
+    /// * `left`, `right`: the columns that the condition is about.
+    fn joined(
+        &self,
+        rel: &Rel,
+        (left, right): (&DFSchema, &DFSchema),
+        (kind, filter): (JoinType, Option<&Expr>),
+        build: impl FnOnce(&Join<'_>) -> Result<Prepared, ExecError>,
+    ) -> Result<Flow, ExecError> {
+        let both = build_join_schema(left, right, &JoinType::Inner);
         let both =
             both.map_err(|cause| EvalError::Expression { expression: rel.op.title(), cause: cause.strip_backtrace() })?;
         let condition = filter.map(|filter| (&both, filter));
         let join = Join { kind, condition, output: rel.schema.as_arrow(), at: rel.at, uid: &rel.uid };
-        Ok(Flow::rows(build(&l, &r, &join)?))
+        Ok(Flow::rows(build(&join)?))
     }
 
     fn lower(&self, rel: &Rel, input: &Input, keys: &[Expr], aggregates: &[Expr]) -> Result<Lowered, ExecError> {

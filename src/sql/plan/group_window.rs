@@ -343,7 +343,11 @@ fn read(kind: &str, arguments: &[Expr], input: &LogicalPlan) -> Result<(Column, 
         [Expr::Column(time), given @ ..] if given.len() == spans => (time.clone(), given),
         given if given.len() == spans => match event_times(input).as_slice() {
             [time] => (time.clone(), given),
-            [] => return plan_err!("`{kind}` needs event time: no column of FROM has a WATERMARK, or keeps it; write {shape}"),
+            [] => {
+                return plan_err!(
+                    "`{kind}` needs event time: no column of FROM has a WATERMARK, or keeps it; write {shape}"
+                );
+            }
             [one, other, ..] => {
                 return plan_err!("`{kind}` has the choice between {one} and {other}; write {shape}");
             }

@@ -5,9 +5,11 @@
 //! | [`interval`] | whose times differ by what the bounds allow | the watermark says that no partner can come | then |
 //! | [`regular`] | | for ever, or for a time to live | at once, and taken back when a partner comes |
 //! | [`window`](window()) | that are in the same window | the watermark passes the window's end | then |
+//! | [`lookup`](lookup()) | one of them of a table that does not change | the job ends | at once |
 //!
 //! # How
-//! The streams are keyed by the columns that are to be equal, and what each brings is kept by key. A further condition is
+//! The streams are keyed by the columns that are to be equal, and what each brings is kept by key; a table that is looked up is
+//! in memory, and whole in each subtask. A further condition is
 //! evaluated for one row and all its candidates at once. The columns of a result are copied as bytes, never read.
 //!
 //! # Invariants
@@ -20,6 +22,7 @@
 mod condition;
 mod interval;
 mod kind;
+mod lookup;
 mod regular;
 mod shape;
 #[cfg(test)]
@@ -29,6 +32,7 @@ mod tests;
 mod window;
 
 pub(in crate::sql) use interval::interval;
+pub(in crate::sql) use lookup::{TableRows, lookup};
 pub(in crate::sql) use regular::regular;
 pub(in crate::sql) use window::window;
 
