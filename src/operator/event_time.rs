@@ -174,7 +174,7 @@ impl SplitClock {
     }
 
     /// The watermark that is now to be told, if there is one; it counts as told.
-    fn risen(&mut self) -> Option<Timestamp> {
+    pub(crate) fn risen(&mut self) -> Option<Timestamp> {
         let watermark = self.times.borrow().watermark();
         watermark.filter(|watermark| self.tell(*watermark))
     }

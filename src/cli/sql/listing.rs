@@ -1,7 +1,7 @@
 //! `connectors` and `functions`: what tables can be, and what queries can call.
 
 use crate::cli::{Done, Failure, table};
-use crate::sql::connector::OptionDoc;
+use crate::sql::connector::{OptionDoc, TIMING};
 use crate::sql::{self, Env};
 use std::io::{self, Write};
 
@@ -26,7 +26,9 @@ impl Connectors {
             let mut rows: Vec<_> =
                 registry.connectors().map(|found| row(found.name(), "connector", found.doc())).collect();
             rows.extend(registry.formats().map(|found| row(found.name(), "format", found.doc())));
-            return Ok(table(&mut out, &["name", "is a", "what"], &rows)?);
+            table(&mut out, &["name", "is a", "what"], &rows)?;
+            writeln!(out, "\nWhat is read and has a WATERMARK FOR may have besides")?;
+            return Ok(options(&mut out, "", TIMING)?);
         };
         let connector = registry.connectors().find(|found| found.name() == name);
         let format = registry.formats().find(|found| found.name() == name);

@@ -20,6 +20,7 @@ mod registry;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 pub use blackhole::Blackhole;
 pub use console::{Print, Stdin, Stdout};
@@ -34,6 +35,8 @@ pub use output::Output;
 pub use registry::Registry;
 pub(super) use registry::{physical, written};
 pub use socket::Socket;
+pub(super) use timing::Emit;
+pub use timing::TIMING;
 
 use crate::sql::catalog::OptionError;
 

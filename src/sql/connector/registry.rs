@@ -2,6 +2,7 @@
 
 use super::nexmark::Nexmark;
 use super::output::Goes;
+use super::timing::{TIMING, Timing};
 use super::{
     Blackhole, Connector, Datagen, Filesystem, Input, OptionDoc, Options, Output, Print, Socket, Stdin, Stdout,
 };
@@ -11,7 +12,6 @@ use crate::sql::settings::unknown;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Connectors and formats, by name.
 ///
@@ -34,13 +34,6 @@ type Found<'r> = (&'r dyn Connector, Option<Arc<dyn Format>>);
 /// The options that every table has.
 const CONNECTOR: OptionDoc = OptionDoc { key: "connector", default: None, doc: "where the table is" };
 const FORMAT: OptionDoc = OptionDoc { key: "format", default: None, doc: "what its lines say" };
-/// The option that every table with event time has.
-const IDLE: OptionDoc = OptionDoc {
-    key: "scan.watermark.idle-timeout",
-    default: None,
-    doc: "after what silence a split of the table holds event time back no longer, like '30 s'; zero: never",
-};
-
 impl Registry {
     /// Those that Millstream has.
     pub fn standard() -> Self {
@@ -88,9 +81,9 @@ impl Registry {
         Ok((input, format))
     }
 
-    /// After what silence a split of the table no longer holds event time back; zero: never.
-    pub(in crate::sql) fn idle(&self, table: &Table) -> Result<Option<Duration>, OptionError> {
-        Options::new(table).duration(IDLE.key)
+    /// What its options say of the table's event time.
+    pub(in crate::sql) fn timing(&self, table: &Table) -> Result<Timing, OptionError> {
+        Timing::of(Options::new(table))
     }
 
     /// Where a table is written, and what writes its lines.
@@ -113,7 +106,7 @@ impl Registry {
             options.refuse("connector", unknown("connector", name, self.connectors.keys().map(String::as_str)))
         })?;
         let mut known: Vec<(Option<&str>, &[OptionDoc])> =
-            vec![(None, &[CONNECTOR, IDLE]), (None, connector.options())];
+            vec![(None, &[CONNECTOR]), (None, TIMING), (None, connector.options())];
         let format = if connector.has_format() {
             let name = options.required("format", "csv")?;
             let format = self.formats.get(name).ok_or_else(|| {
@@ -125,11 +118,7 @@ impl Registry {
             None
         };
         options.check(&known)?;
-        if self.idle(table)?.is_some() && table.watermark.is_none() {
-            let message =
-                format!("without event time there is nothing to hold back; `{}` has no WATERMARK FOR", table.name);
-            return Err(options.refuse(IDLE.key, message));
-        }
+        self.timing(table)?;
         Ok((&**connector, format))
     }
 

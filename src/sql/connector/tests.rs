@@ -8,6 +8,9 @@ use crate::time::Timestamp;
 use std::fs;
 use std::path::Path;
 
+/// The columns of a table with event time.
+const TIMED: &str = "n INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts";
+
 /// Why a program that reads `t` and writes `out` is refused.
 fn refusal(columns: &str, options: &str, out: &str, into: &str) -> String {
     let text = format!(
@@ -33,6 +36,9 @@ fn what_a_table_cannot_be_is_told_with_what_it_can() {
         ("n INT", lines(", 'source.monitor-interval' = 'often'"), "is a duration like '10 s'"),
         ("n INT", lines("").replace("'a'", "'s3://b/a'"), "'s3://' is not supported"),
         ("n INT", lines(", 'scan.watermark.idle-timeout' = '1 s'"), "`t` has no WATERMARK FOR"),
+        ("n INT", lines(", 'scan.watermark.emit.strategy' = 'on-event'"), "`t` has no WATERMARK FOR"),
+        (TIMED, lines(", 'scan.watermark.emit.strategy' = 'often'"), "is 'on-periodic' or 'on-event', not 'often'"),
+        (TIMED, lines(", 'scan.watermark.alignment.max-drift' = 'far'"), "is a duration like '10 s'"),
         ("n INT, p STRING METADATA FROM 'file.pth'", lines(""), "did you mean `file.path`?"),
         ("n INT, p INT METADATA FROM 'file.path'", lines(""), "column `p` is a INT, but 'file.path' is a STRING"),
         ("n INT, `offset` INT METADATA", lines(""), "column `offset` is a INT, but 'offset' is a BIGINT"),

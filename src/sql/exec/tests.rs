@@ -119,6 +119,23 @@ fn rows_are_counted_by_window_and_key() {
 }
 
 #[test]
+fn a_watermark_told_behind_each_row_makes_the_next_one_late_whatever_batch_it_comes_in() {
+    // The row that is filtered out has moved the watermark to second 11.
+    let input = Input::new(&["ada,1970-01-01 00:00:01", "-,1970-01-01 00:00:11", "ada,1970-01-01 00:00:02"]);
+    let views = rows(&format!(
+        "CREATE TABLE hits (who STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+         WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv',
+               'scan.watermark.emit.strategy' = 'on-event');
+         CREATE TABLE out (at TIMESTAMP(3), hits BIGINT) WITH ('connector' = 'collect');
+         INSERT INTO out SELECT window_start, COUNT(*)
+         FROM TABLE(TUMBLE(TABLE hits, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+         WHERE who <> '-' GROUP BY window_start, window_end",
+        input.path()
+    ));
+    assert_eq!(views, ["+I[1970-01-01T00:00:00, 1]"]);
+}
+
+#[test]
 fn windows_that_overlap_grow_or_wait_for_silence_are_counted() {
     let by = |window: &str| {
         over_hits(

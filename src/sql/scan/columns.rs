@@ -32,8 +32,15 @@ pub(super) struct Made {
     pub(super) columns: RecordBatch,
     /// The event time of each row; `None` if the table has none.
     pub(super) times: Option<Vec<Timestamp>>,
-    /// What moves the watermark: the highest event time, or mark.
-    pub(super) highest: Timestamp,
+    /// What each row moves the watermark to; `None` if that is its event time.
+    marks: Option<Vec<Timestamp>>,
+}
+
+impl Made {
+    /// What each row moves the watermark to.
+    pub(super) fn marks(&self) -> &[Timestamp] {
+        self.marks.as_deref().or(self.times.as_deref()).unwrap_or_default()
+    }
 }
 
 impl Columns {
@@ -110,13 +117,10 @@ impl Columns {
             }
         };
         let times = self.time.map(|at| event_times(&all, at)).transpose()?;
-        let highest = match self.mark {
-            Some(at) => highest_mark(&all, at)?,
-            None => times.iter().flatten().copied().max(),
-        };
+        let marks = self.mark.map(|at| marks(&all, at)).transpose()?;
         let columns: Vec<usize> = (0..self.given.fields().len()).collect();
         let columns = all.project(&columns).map_err(|error| error.to_string())?;
-        Ok(Made { columns, times, highest: highest.unwrap_or(Timestamp::MIN) })
+        Ok(Made { columns, times, marks })
     }
 }
 
@@ -151,10 +155,10 @@ fn event_times(columns: &RecordBatch, at: usize) -> Result<Vec<Timestamp>, Strin
     Ok(millis(array)?.values().iter().map(|millis| Timestamp::from_millis(*millis)).collect())
 }
 
-/// What moves the watermark; a row whose mark is NULL does not, as in Flink.
-fn highest_mark(columns: &RecordBatch, at: usize) -> Result<Option<Timestamp>, String> {
+/// What the watermark's expression says of each row; a row of which it says NULL moves nothing, as in Flink.
+fn marks(columns: &RecordBatch, at: usize) -> Result<Vec<Timestamp>, String> {
     let marks = millis(columns.column(at))?;
-    Ok(marks.iter().flatten().max().map(Timestamp::from_millis))
+    Ok(marks.iter().map(|mark| mark.map_or(Timestamp::MIN, Timestamp::from_millis)).collect())
 }
 
 /// A column of moments in milliseconds.

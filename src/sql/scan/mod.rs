@@ -9,7 +9,7 @@
 //!
 //! # Invariants
 //! * Watermarks are made per split, of all its rows, also those that are filtered out: a query does not change when a window
-//!   closes.
+//!   closes. They are told at the end of a batch, or behind each row if the table says so.
 //! * The watermark is what `WATERMARK FOR` says, as in Flink: a row whose event time is not above it is late.
 //! * A line that is malformed, a row without event time, and a row for which an expression fails become dead letters, with the
 //!   line and its place.
@@ -53,15 +53,21 @@ pub(in crate::sql) fn scan(
 ) -> Result<Stream<Row>, ExecError> {
     let refused = |error| ExecError::table(&table.name, error);
     let (input, reader) = registry.input(table).map_err(refused)?;
-    let idle = registry.idle(table).map_err(refused)?.or(idle).filter(|idle| !idle.is_zero());
+    let timing = registry.timing(table).map_err(refused)?;
+    let idle = timing.idle.or(idle).filter(|idle| !idle.is_zero());
     let columns = Columns::new(table, columns)?;
     let steps = Steps::new(columns.given(), steps);
     let watermarks = table.watermark.as_ref().map(|watermark| {
         let delay = watermark.delay_ms.filter(|_| !columns.has_mark()).unwrap_or(0);
         let watermarks = Watermarks::custom(move |max: crate::time::Timestamp| max.plus_millis(-delay));
         // As good as never: longer than a program lives.
-        watermarks.idle_after(idle.unwrap_or(Duration::from_secs(100 * 365 * 86_400)))
+        let watermarks = watermarks.idle_after(idle.unwrap_or(Duration::from_secs(100 * 365 * 86_400)));
+        match timing.max_drift {
+            Some(max_drift) => watermarks.aligned(max_drift),
+            None => watermarks,
+        }
     });
+    let watermarks = (watermarks, timing.emit);
     let uid = format!("scan/{}", table.name);
     let rows = match input.0 {
         Brings::Lines(open) => {

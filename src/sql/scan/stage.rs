@@ -8,6 +8,7 @@ use crate::operator::{
 };
 use crate::record::{Batch, RecordView};
 use crate::sql::EvalError;
+use crate::sql::connector::Emit;
 use crate::sql::eval::{Steps, isolate};
 use crate::sql::row::{Row, RowCodec};
 use crate::time::{Timestamp, Watermarks};
@@ -28,6 +29,7 @@ struct How<D> {
     columns: Columns,
     steps: Steps,
     output: RowCodec,
+    emit: Emit,
 }
 
 impl<D: Decode> Scan<D> {
@@ -35,10 +37,10 @@ impl<D: Decode> Scan<D> {
         decode: D,
         columns: Columns,
         steps: Steps,
-        watermarks: Option<Watermarks>,
+        (watermarks, emit): (Option<Watermarks>, Emit),
     ) -> Result<Self, EvalError> {
         let output = RowCodec::new(steps.output())?;
-        Ok(Scan { how: Arc::new(How { decode, columns, steps, output }), watermarks })
+        Ok(Scan { how: Arc::new(How { decode, columns, steps, output, emit }), watermarks })
     }
 }
 
@@ -207,16 +209,35 @@ impl<D: Decode> Gathered<D> {
         let rows =
             result.map(|columns| output.changes(&columns, kind)).transpose().map_err(|error| error.to_string())?;
         // From here on nothing fails.
-        if let Some(clock) = self.clock.as_ref().filter(|_| in_split) {
-            clock.rise(made.highest);
+        let marks = made.marks();
+        let emits = in_split && self.how.emit == Emit::OnEvent;
+        if let Some(clock) = self.clock.as_ref().filter(|_| in_split && !emits) {
+            marks.iter().max().into_iter().for_each(|highest| clock.rise(*highest));
         }
         (outcome.kept.len()..to - from).for_each(|_| self.site.filtered());
+        let mut told = 0;
         for (row, number) in rows.into_iter().flatten().zip(&outcome.kept) {
+            if emits {
+                // Also rows that are filtered out move the watermark.
+                marks[told..*number].iter().for_each(|mark| self.rise(*mark));
+                told = *number;
+            }
             let time = made.times.as_ref().map_or_else(|| times[decoded.from[from + number]], |times| times[*number]);
             self.site.out();
             self.next.push(row, time);
         }
+        if emits {
+            marks[told..].iter().for_each(|mark| self.rise(*mark));
+        }
         Ok(())
+    }
+
+    /// Moves the watermark at once.
+    fn rise(&mut self, mark: Timestamp) {
+        if let Some(clock) = &mut self.clock {
+            clock.rise(mark);
+            clock.risen().into_iter().for_each(|watermark| self.next.watermark(watermark));
+        }
     }
 
     fn fail(&mut self, record: &D::Record, time: Timestamp, cause: String) {
