@@ -162,7 +162,7 @@ SELECT id FROM db.orders;
 -- refused: a time of the past
 SELECT id FROM orders FOR SYSTEM_TIME AS OF TIMESTAMP '2020-01-01 00:00:00';
 ----
--- refused: an array
+-- An array of columns
 SELECT ARRAY[id, customer] FROM orders;
 ----
 -- refused: FETCH

@@ -5,7 +5,11 @@
 //! * `JSON_VALUE(j, p RETURNING INT DEFAULT 0 ON EMPTY)`: `JSON_VALUE(j, p, CAST(NULL AS INT), 'DEFAULT', 0, 'NULL', NULL)`; in
 //!   JSON_QUERY, JSON_EXISTS, JSON_OBJECT and JSON_ARRAY clauses become texts likewise.
 //! * `x IS [NOT] JSON OBJECT`: `x IS [NOT DISTINCT | DISTINCT] FROM IS_JSON_OF('OBJECT')`, which binds as tightly.
+//! * `IS [NOT] DISTINCT FROM`: one operator, so that `a IS DISTINCT FROM b AND c` ends with `b`.
+//! * `TRIM(LEADING FROM s)`: `TRIM(LEADING ' ' FROM s)`.
+//! * `CAST(x AS ROW<..>)`: `CAST(x AS STRUCT<..>)`.
 //! * `MAP[k, v]`: `MAP(k, v)`.
+//! * `f(x).a`, `list[1].a`: `f(x)['a']`, `list[1]['a']`.
 //! * `BETWEEN ASYMMETRIC`: `BETWEEN`.
 //!
 //! What does not have the form of such a call stays as it is, for the parser to refuse.
@@ -13,6 +17,12 @@
 use crate::sql::types::is_word;
 use datafusion_sql::sqlparser::keywords::{ALL_KEYWORDS, ALL_KEYWORDS_INDEX, Keyword};
 use datafusion_sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
+
+/// The operator that [`rewrite`] makes of `IS DISTINCT FROM`. The parser takes all that follows for its right side.
+pub(in crate::sql) const DISTINCT: &str = "IS DISTINCT FROM";
+
+/// The operator that [`rewrite`] makes of `IS NOT DISTINCT FROM`.
+pub(in crate::sql) const NOT_DISTINCT: &str = "IS NOT DISTINCT FROM";
 
 /// Rewrites all such calls among some tokens.
 pub(super) fn rewrite(tokens: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
@@ -25,6 +35,21 @@ pub(super) fn rewrite(tokens: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
         {
             out.extend(made);
             at += length;
+            continue;
+        }
+        if is_word(&token.token, "IS")
+            && let Some((operator, length)) = distinct(&tokens[at..])
+        {
+            out.push(like(token, Token::CustomBinaryOperator(operator.to_owned())));
+            at += length;
+            continue;
+        }
+        let is_behind = out.last().is_some_and(|last| matches!(last.token, Token::RParen | Token::RBracket));
+        if let (true, Token::Period, Some(Token::Word(name))) = (is_behind, &token.token, next) {
+            out.push(like(token, Token::LBracket));
+            out.push(text(tokens[at + 1].span, &name.value));
+            out.push(like(token, Token::RBracket));
+            at += 2;
             continue;
         }
         if is_word(&token.token, "BETWEEN") && next.is_some_and(|next| is_word(next, "ASYMMETRIC")) {
@@ -88,6 +113,8 @@ fn call(name: &TokenWithSpan, inner: Vec<TokenWithSpan>) -> (TokenWithSpan, Vec<
         "FLOOR" => to_unit(&inner).map(|inner| (word(name.span, "FLOOR_TIME"), inner)),
         "CEIL" | "CEILING" => to_unit(&inner).map(|inner| (word(name.span, "CEIL_TIME"), inner)),
         "TIMESTAMPADD" | "TIMESTAMPDIFF" => first_as_text(&inner).map(|inner| (name.clone(), inner)),
+        "CAST" | "TRY_CAST" => Some((name.clone(), rows_as_structs(&inner))),
+        "TRIM" => blanks(&inner).map(|inner| (name.clone(), inner)),
         "JSON_VALUE" => json_value(&inner).map(|inner| (name.clone(), inner)),
         "JSON_QUERY" => json_query(&inner).map(|inner| (name.clone(), inner)),
         "JSON_EXISTS" => json_exists(&inner).map(|inner| (name.clone(), inner)),
@@ -165,6 +192,33 @@ fn first_as_text(inner: &[TokenWithSpan]) -> Option<Vec<TokenWithSpan>> {
         return None;
     }
     Some([text(unit.span, value), comma.clone()].into_iter().chain(rest.iter().cloned()).collect())
+}
+
+/// `LEADING FROM s`.
+fn blanks(inner: &[TokenWithSpan]) -> Option<Vec<TokenWithSpan>> {
+    let [side, from, ..] = inner else { return None };
+    let is_side = ["BOTH", "LEADING", "TRAILING"].iter().any(|name| is_word(&side.token, name));
+    if !is_side || !is_word(&from.token, "FROM") {
+        return None;
+    }
+    Some([side.clone(), text(from.span, " ")].into_iter().chain(inner[1..].iter().cloned()).collect())
+}
+
+fn rows_as_structs(inner: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
+    let opens = |at: usize| inner.get(at + 1).is_some_and(|next| next.token == Token::Lt);
+    let made = inner.iter().enumerate().map(|(at, token)| match &token.token {
+        name if is_word(name, "ROW") && opens(at) => word(token.span, "STRUCT"),
+        _ => token.clone(),
+    });
+    made.collect()
+}
+
+/// `IS [NOT] DISTINCT FROM`; with how many tokens it has.
+fn distinct(tokens: &[TokenWithSpan]) -> Option<(&'static str, usize)> {
+    if sees(tokens, 1, &["DISTINCT", "FROM"]) {
+        return Some((DISTINCT, 3));
+    }
+    sees(tokens, 1, &["NOT", "DISTINCT", "FROM"]).then_some((NOT_DISTINCT, 4))
 }
 
 /// What stands in front of `ON EMPTY` or `ON ERROR`: a word or two, and behind DEFAULT an expression.
@@ -338,14 +392,14 @@ fn is_json(tokens: &[TokenWithSpan]) -> Option<(Vec<TokenWithSpan>, usize)> {
     }
     let kind = ["VALUE", "SCALAR", "ARRAY", "OBJECT"].into_iter().find(|kind| sees(tokens, json + 1, &[kind]));
     let span = tokens[0].span;
-    let mut made = vec![tokens[0].clone()];
-    if !is_not {
-        made.push(word(span, "NOT"));
-    }
-    made.extend([word(span, "DISTINCT"), word(span, "FROM"), word(span, "IS_JSON_OF")]);
-    made.push(TokenWithSpan { token: Token::LParen, span });
-    made.push(text(span, kind.unwrap_or("VALUE")));
-    made.push(TokenWithSpan { token: Token::RParen, span });
+    let operator = if is_not { DISTINCT } else { NOT_DISTINCT };
+    let made = vec![
+        TokenWithSpan { token: Token::CustomBinaryOperator(operator.to_owned()), span },
+        word(span, "IS_JSON_OF"),
+        TokenWithSpan { token: Token::LParen, span },
+        text(span, kind.unwrap_or("VALUE")),
+        TokenWithSpan { token: Token::RParen, span },
+    ];
     Some((made, json + 1 + usize::from(kind.is_some())))
 }
 
@@ -385,6 +439,9 @@ mod tests {
             ),
             ("a IS JSON OBJECT AND b", "a IS NOT DISTINCT FROM IS_JSON_OF ( 'OBJECT' ) AND b"),
             ("a IS NOT JSON", "a IS DISTINCT FROM IS_JSON_OF ( 'VALUE' )"),
+            ("TRIM(LEADING FROM s)", "TRIM ( LEADING ' ' FROM s )"),
+            ("CAST(x AS ROW<a ROW<b INT>>)", "CAST ( x AS STRUCT < a STRUCT < b INT >> )"),
+            ("a.b + f(x).`c d`.e + l[1].f", "a . b + f ( x ) [ 'c d' ] [ 'e' ] + l [ 1 ] [ 'f' ]"),
             ("MAP['a', MAP['b', 1]]", "MAP ( 'a' , MAP ( 'b' , 1 ) )"),
             ("x BETWEEN ASYMMETRIC 1 AND 2", "x BETWEEN 1 AND 2"),
         ];

@@ -8,6 +8,7 @@ mod calls;
 mod table;
 mod tokens;
 
+pub(super) use calls::{DISTINCT, NOT_DISTINCT};
 pub(super) use table::{ColumnDef, ColumnDefKind, CreateTable};
 pub(super) use tokens::{LOOKUP, PARTITION_BY};
 

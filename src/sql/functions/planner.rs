@@ -1,10 +1,16 @@
 //! Syntax that stands for a function.
 
+use crate::sql::dialect::{DISTINCT, NOT_DISTINCT};
 use arrow::datatypes::DataType;
 use datafusion_common::{DFSchema, Result, ScalarValue};
 use datafusion_expr::expr::ScalarFunction;
-use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawFieldAccessExpr};
-use datafusion_expr::{Expr, ExprSchemable, GetFieldAccess, lit};
+use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr};
+use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, GetFieldAccess, Operator, lit, not};
+use datafusion_functions::core::get_field;
+use datafusion_sql::sqlparser::ast::BinaryOperator;
+
+/// The function that stands in a text for the right side of `x IS NOT DISTINCT FROM it`, which is how `x IS JSON` is read.
+pub(super) const IS_JSON: &str = "is_json_of";
 
 /// Plans `SUBSTRING(.. FROM ..)`, `a[1]`, `ARRAY[..]` and the like as functions of ours.
 #[derive(Debug)]
@@ -16,6 +22,26 @@ fn call<T>(name: &str, arguments: Vec<Expr>) -> Result<PlannerResult<T>> {
 }
 
 impl ExprPlanner for Syntax {
+    fn plan_binary_op(&self, binary: RawBinaryExpr, _: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let RawBinaryExpr { op, left, right } = binary;
+        let is_distinct = match &op {
+            BinaryOperator::Custom(name) if name == DISTINCT => true,
+            BinaryOperator::Custom(name) if name == NOT_DISTINCT => false,
+            _ => return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
+        };
+        Ok(PlannerResult::Planned(match right {
+            Expr::ScalarFunction(call) if call.func.name() == IS_JSON => {
+                let arguments = std::iter::once(left).chain(call.args).collect();
+                let is = Expr::ScalarFunction(ScalarFunction::new_udf(call.func, arguments));
+                if is_distinct { not(is) } else { is }
+            }
+            right => {
+                let op = if is_distinct { Operator::IsDistinctFrom } else { Operator::IsNotDistinctFrom };
+                Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
+            }
+        }))
+    }
+
     fn plan_extract(&self, arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
         call("extract", arguments)
     }
@@ -24,7 +50,9 @@ impl ExprPlanner for Syntax {
         call("substring", arguments)
     }
 
-    fn plan_position(&self, arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+    fn plan_position(&self, mut arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        // The text comes first.
+        arguments.reverse();
         call("position", arguments)
     }
 
@@ -45,12 +73,18 @@ impl ExprPlanner for Syntax {
         access: RawFieldAccessExpr,
         schema: &DFSchema,
     ) -> Result<PlannerResult<RawFieldAccessExpr>> {
-        let is_collection =
-            matches!(access.expr.get_type(schema)?, DataType::List(_) | DataType::Map(..) | DataType::Null);
+        let data_type = access.expr.get_type(schema)?;
+        let is_collection = matches!(data_type, DataType::List(_) | DataType::Map(..) | DataType::Null);
         match access.field_access {
             GetFieldAccess::ListIndex { key } if is_collection => call("item", vec![access.expr, *key]),
             GetFieldAccess::NamedStructField { name: ScalarValue::Utf8(Some(name)) } if is_collection => {
                 call("item", vec![access.expr, lit(name)])
+            }
+            GetFieldAccess::NamedStructField { name: ScalarValue::Utf8(Some(name)) }
+                if matches!(data_type, DataType::Struct(_)) =>
+            {
+                let arguments = vec![access.expr, lit(name)];
+                Ok(PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction::new_udf(get_field(), arguments))))
             }
             field_access => Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr: access.expr })),
         }

@@ -9,11 +9,8 @@ use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{DFSchema, Result, ScalarValue, plan_err};
 use datafusion_expr::expr::{Case, Cast, Like, ScalarFunction, TryCast};
 use datafusion_expr::expr_rewriter::FunctionRewrite;
-use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, Operator, lit, not};
+use datafusion_expr::{Expr, ExprSchemable, lit, not};
 use std::sync::Arc;
-
-/// The function that stands in the plan for the right side of `x IS NOT DISTINCT FROM it`, which is how `x IS JSON` is read.
-pub(in crate::sql) const IS_JSON: &str = "is_json_of";
 
 /// Before types are made equal: what chooses between expressions must not compute them all, and some syntax is a function.
 #[derive(Debug)]
@@ -36,18 +33,6 @@ impl FunctionRewrite for Meanings {
                 Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(named("unix_now")?, Vec::new()))))
             }
             Expr::SimilarTo(like) => similar(like).map(Transformed::yes),
-            Expr::BinaryExpr(BinaryExpr {
-                left,
-                op: op @ (Operator::IsNotDistinctFrom | Operator::IsDistinctFrom),
-                right,
-            }) => match *right {
-                Expr::ScalarFunction(call) if call.func.name() == IS_JSON => {
-                    let arguments = std::iter::once(*left).chain(call.args).collect();
-                    let is = Expr::ScalarFunction(ScalarFunction::new_udf(call.func, arguments));
-                    Ok(Transformed::yes(if op == Operator::IsDistinctFrom { not(is) } else { is }))
-                }
-                other => Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right: Box::new(other) }))),
-            },
             other => Ok(Transformed::no(other)),
         }
     }

@@ -83,6 +83,8 @@ impl Context {
 
     /// Adds functions of a user's; they take the place of those that are there.
     pub(super) fn add(&mut self, functions: &Functions) {
+        self.aggregate.retain(|name, _| !functions.scalar.contains_key(name));
+        self.scalar.retain(|name, _| !functions.aggregate.contains_key(name));
         self.scalar.extend(functions.scalar.iter().map(|(name, function)| (name.clone(), Arc::clone(function))));
         self.aggregate.extend(functions.aggregate.iter().map(|(name, function)| (name.clone(), Arc::clone(function))));
     }
@@ -244,7 +246,7 @@ impl TypePlanner for FlinkTypes {
         if matches!(sql_type, ast::DataType::Interval { .. }) {
             return Ok(None);
         }
-        let written = sql_type.to_string().replace("STRUCT<", "ROW<");
+        let written = sql_type.to_string().replace("STRUCT<", "ROW<").replace(">>", "> >");
         let read = Parser::new(&GenericDialect {})
             .try_with_sql(&written)
             .map_err(|error| DataFusionError::Plan(error.to_string()))

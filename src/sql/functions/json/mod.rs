@@ -7,8 +7,8 @@ mod path;
 
 use super::form::{Types, general, is_text};
 use super::function::{Function, function};
+use super::planner::IS_JSON;
 use super::recent::Recent;
-use super::rewrite::IS_JSON;
 use super::text::{owned, texts};
 use crate::sql::row::Value;
 use crate::sql::text::{TimeStyle, write_json};
@@ -49,7 +49,7 @@ pub(super) fn functions() -> Vec<Function> {
             .form(general("STRING, STRING", |given| texts(given).filter(|texts| texts.len() == 2), |_| DataType::Utf8View, false, query))
             .form(general("STRING, STRING, clauses", |given| texts(given).filter(|texts| texts.len() == 5), |_| DataType::Utf8View, false, query)),
         function(IS_JSON, "string IS [NOT] JSON [VALUE | SCALAR | ARRAY | OBJECT]", "Whether a text is JSON, of a kind.")
-            // Alone it stands for the kind: see `rewrite`.
+            // Alone it stands for the kind: see `planner`.
             .of(|kind: &str| kind.to_owned())
             .of(|json: Option<&str>, kind: &str| {
                 let json = json.and_then(|json| serde_json::from_str::<Json>(json).ok());

@@ -38,7 +38,8 @@ impl Path {
         let mut steps = Vec::new();
         while !rest.is_empty() {
             let here = rest;
-            if let Some(behind) = rest.strip_prefix('.') {
+            // `$.['a']` is `$['a']`.
+            if let Some(behind) = rest.strip_prefix('.').filter(|behind| !behind.starts_with('[')) {
                 let step = if let Some(behind) = behind.strip_prefix('*') {
                     (Step::AllMembers, behind)
                 } else if behind.starts_with(['"', '\'']) {
@@ -53,7 +54,7 @@ impl Path {
                 }
                 steps.push(step.0);
                 rest = step.1;
-            } else if let Some(behind) = rest.strip_prefix('[') {
+            } else if let Some(behind) = rest.strip_prefix(".[").or_else(|| rest.strip_prefix('[')) {
                 let behind = behind.trim_start();
                 let (step, behind) = if behind.starts_with(['"', '\'']) {
                     let (name, behind) = quoted(behind).ok_or_else(|| wrong(here))?;
@@ -163,6 +164,7 @@ mod tests {
             ("$.e[7]", "[]"),
             ("$.nothing.more", "[]"),
             ("$.a[0]['b c'][1]", "[2]"),
+            ("$.a.[\"b c\"][1]", "[2]"),
             ("$.*[*].f", "[1,2]"),
         ];
         for (path, expected) in cases {

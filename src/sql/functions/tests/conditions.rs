@@ -31,6 +31,9 @@ fn conditions_choose_and_compute_nothing_else() {
         ("no_n IS UNKNOWN", "error: "),
         ("b IS NOT TRUE", "FALSE"),
         ("n IN (1, 5)", "TRUE"),
+        ("n IS DISTINCT FROM 4 + 1 OR b", "TRUE"),
+        ("b AND no_n IS NOT DISTINCT FROM no_n AND b", "TRUE"),
+        ("NOT n IS DISTINCT FROM no_n", "FALSE"),
         ("n IN (1, NULL)", "NULL"),
     ]);
 }
@@ -79,6 +82,7 @@ fn texts_are_cast_to_values_or_the_row_fails() {
         ("CAST(ts AS BIGINT)", "error: cannot be cast to BIGINT; a time is made of a number by TO_TIMESTAMP_LTZ"),
         ("CAST(n AS TIMESTAMP(3))", "error: cannot be cast to TIMESTAMP(3)"),
         ("CAST(ROW(1, 'a') AS ROW<id INT, name STRING>).name", "a"),
+        ("ARRAY[CAST(ROW(1, ROW(2)) AS ROW<id INT, `in` ROW<n INT>>)][1].`in`.n", "2"),
     ]);
 }
 
@@ -116,6 +120,7 @@ fn json_is_read_by_paths() {
         ("'1' IS JSON SCALAR AND '{}' IS JSON OBJECT", "TRUE"),
         ("'1' IS NOT JSON ARRAY", "TRUE"),
         ("no_s IS JSON", "FALSE"),
+        ("NOT s || '1' IS JSON OR no_s IS JSON", "TRUE"),
     ]);
 }
 

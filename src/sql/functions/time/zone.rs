@@ -1,6 +1,7 @@
 //! Zones: local times of one place as those of another.
 
 use super::moment::Moment;
+use arrow::array::timezone::Tz;
 use arrow::array::{Array, ArrayRef, AsArray, TimestampSecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampSecondType};
@@ -15,9 +16,11 @@ fn name(zone: &str) -> &str {
 /// The local time in the zone `to` when it is `moment` in the zone `from`.
 pub(super) fn converted(moment: Moment, from: &str, to: &str) -> Result<Moment, String> {
     let instant = in_zone(moment, from)?;
-    let local = seconds(&instant, &DataType::Timestamp(TimeUnit::Second, Some(name(to).into())), to)?;
-    let local = seconds(&local, &DataType::Timestamp(TimeUnit::Second, None), to)?;
-    moment_of(&local, moment, to)
+    let zone: Tz = name(to).parse().map_err(|_| format!("no zone is called `{to}`"))?;
+    let instants = instant.as_primitive_opt::<TimestampSecondType>();
+    let local = instants.and_then(|instants| instants.value_as_datetime_with_tz(0, zone));
+    let local = local.ok_or_else(|| format!("that time cannot be told in `{to}`"))?.naive_local().and_utc();
+    moment_of(&(Arc::new(TimestampSecondArray::from(vec![local.timestamp()])) as ArrayRef), moment, to)
 }
 
 /// The instant, as a moment in UTC, at which it is `moment` in a zone.
