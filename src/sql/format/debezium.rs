@@ -1,5 +1,6 @@
 //! Changes, as Debezium tells them.
 
+use super::digits::Digits;
 use super::json::{style, write_object};
 use super::object::{Fields, NameSeed, RowSeed, message};
 use super::{Format, Found, ReadLine, WriteLine};
@@ -94,7 +95,8 @@ struct Change<'l> {
 impl Reader {
     fn change<'l>(&self, line: &'l [u8], found: &mut Found<'l>) -> Result<(), String> {
         let mut reader = serde_json::Deserializer::from_slice(line);
-        let seed = Seed { fields: &self.fields, in_payload: self.in_payload };
+        let digits = Digits::of(line);
+        let seed = Seed { fields: &self.fields, digits, in_payload: self.in_payload };
         let Change { before, after, op } = seed.deserialize(&mut reader).map_err(|error| message(&error))?;
         reader.end().map_err(|error| message(&error))?;
         let missing = |what: &str| format!("an `op` of `{op}` without `{what}`");
@@ -137,12 +139,13 @@ impl ReadLine for Reader {
     }
 }
 
-struct Seed<'f> {
+struct Seed<'f, 'l> {
     fields: &'f Fields,
+    digits: Digits<'l>,
     in_payload: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
+impl<'de> DeserializeSeed<'de> for Seed<'_, '_> {
     type Value = Change<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Change<'de>, D::Error> {
@@ -150,7 +153,7 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Seed<'_> {
+impl<'de> Visitor<'de> for Seed<'_, '_> {
     type Value = Change<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,15 +161,16 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Change<'de>, M::Error> {
+        let Seed { fields, digits, in_payload } = self;
         let mut change = Change::default();
         while let Some(name) = members.next_key_seed(NameSeed)? {
             match &*name {
-                "payload" if self.in_payload => {
-                    change = members.next_value_seed(Seed { fields: self.fields, in_payload: false })?;
+                "payload" if in_payload => {
+                    change = members.next_value_seed(Seed { fields, digits, in_payload: false })?;
                 }
-                "before" if !self.in_payload => change.before = members.next_value_seed(Perhaps(self.fields))?,
-                "after" if !self.in_payload => change.after = members.next_value_seed(Perhaps(self.fields))?,
-                "op" if !self.in_payload => change.op = members.next_value()?,
+                "before" if !in_payload => change.before = members.next_value_seed(Perhaps { fields, digits })?,
+                "after" if !in_payload => change.after = members.next_value_seed(Perhaps { fields, digits })?,
+                "op" if !in_payload => change.op = members.next_value()?,
                 _ => {
                     members.next_value::<IgnoredAny>()?;
                 }
@@ -177,9 +181,12 @@ impl<'de> Visitor<'de> for Seed<'_> {
 }
 
 /// A row, or null.
-struct Perhaps<'f>(&'f Fields);
+struct Perhaps<'f, 'l> {
+    fields: &'f Fields,
+    digits: Digits<'l>,
+}
 
-impl<'de> DeserializeSeed<'de> for Perhaps<'_> {
+impl<'de> DeserializeSeed<'de> for Perhaps<'_, '_> {
     type Value = Option<Vec<Value<'de>>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -187,7 +194,7 @@ impl<'de> DeserializeSeed<'de> for Perhaps<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Perhaps<'_> {
+impl<'de> Visitor<'de> for Perhaps<'_, '_> {
     type Value = Option<Vec<Value<'de>>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,7 +210,7 @@ impl<'de> Visitor<'de> for Perhaps<'_> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        RowSeed(self.0).deserialize(deserializer).map(Some)
+        RowSeed { fields: self.fields, digits: self.digits }.deserialize(deserializer).map(Some)
     }
 }
 

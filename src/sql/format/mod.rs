@@ -14,6 +14,7 @@
 
 mod debezium;
 mod delimited;
+mod digits;
 mod json;
 mod log;
 mod object;

@@ -1,5 +1,6 @@
 //! Members of a JSON object as values, without a tree in between.
 
+use super::digits::Digits;
 use super::misfit;
 use crate::sql::row::Value;
 use crate::sql::text::read_text;
@@ -37,7 +38,8 @@ impl Fields {
 /// Why it is none, in a sentence.
 pub(super) fn read_fields<'l>(fields: &Fields, line: &'l [u8]) -> Result<Vec<Value<'l>>, String> {
     let mut reader = serde_json::Deserializer::from_slice(line);
-    let values = RowSeed(fields).deserialize(&mut reader).map_err(|error| message(&error))?;
+    let seed = RowSeed { fields, digits: Digits::of(line) };
+    let values = seed.deserialize(&mut reader).map_err(|error| message(&error))?;
     reader.end().map_err(|error| message(&error))?;
     Ok(values)
 }
@@ -52,9 +54,13 @@ pub(super) fn message(error: &serde_json::Error) -> String {
 }
 
 /// Reads an object.
-pub(super) struct RowSeed<'f>(pub(super) &'f Fields);
+pub(super) struct RowSeed<'f, 'l> {
+    pub(super) fields: &'f Fields,
+    /// Those of the line.
+    pub(super) digits: Digits<'l>,
+}
 
-impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+impl<'de> DeserializeSeed<'de> for RowSeed<'_, '_> {
     type Value = Vec<Value<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -62,7 +68,7 @@ impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for RowSeed<'_> {
+impl<'de> Visitor<'de> for RowSeed<'_, '_> {
     type Value = Vec<Value<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,7 +76,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self::Value, M::Error> {
-        let Fields { wanted, places, ignore, all } = self.0;
+        let Fields { wanted, places, ignore, all } = self.fields;
         let mut values = vec![None; wanted.len()];
         while let Some(name) = members.next_key_seed(NameSeed)? {
             let Some(&place) = places.get(&*name) else {
@@ -78,7 +84,8 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
                 continue;
             };
             let field = &wanted[place];
-            let read = members.next_value_seed(ValueSeed(field.data_type()))?;
+            let seed = ValueSeed { data_type: field.data_type(), digits: self.digits.behind(&name) };
+            let read = members.next_value_seed(seed)?;
             values[place] = Some(match read {
                 Ok(value) => value,
                 Err(_) if *ignore => Value::Null,
@@ -120,9 +127,13 @@ impl<'de> Visitor<'de> for NameSeed {
 }
 
 /// Reads a value of a type; what is none is read over, and told.
-struct ValueSeed<'t>(&'t DataType);
+struct ValueSeed<'t, 'l> {
+    data_type: &'t DataType,
+    /// Those from the value on.
+    digits: Digits<'l>,
+}
 
-impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
     type Value = Result<Value<'de>, String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -130,23 +141,23 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     }
 }
 
-impl ValueSeed<'_> {
+impl ValueSeed<'_, '_> {
     fn is_text(&self) -> bool {
-        matches!(self.0, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+        matches!(self.data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
     }
 
     /// A scalar by its text, as the text of a number is a number to Flink.
     fn of_text<'t>(&self, text: Cow<'t, str>) -> Result<Value<'t>, String> {
         let shown = text.to_string();
-        read_text(text, self.0).ok_or(shown)
+        read_text(text, self.data_type).ok_or(shown)
     }
 }
 
-impl<'de> Visitor<'de> for ValueSeed<'_> {
+impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
     type Value = Result<Value<'de>, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&type_name(self.0))
+        f.write_str(&type_name(self.data_type))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
@@ -154,7 +165,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        match self.0 {
+        match self.data_type {
             DataType::Boolean => Ok(Ok(Value::Bool(value))),
             _ if self.is_text() => Ok(Ok(Value::Text(value.to_string().into()))),
             _ => Ok(Err(value.to_string())),
@@ -162,7 +173,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        match self.0 {
+        match self.data_type {
             DataType::Int64 => Ok(Ok(Value::Int(number))),
             DataType::Float64 => Ok(Ok(Value::Float(number as f64))),
             data_type if data_type.is_temporal() => Ok(Err(number.to_string())),
@@ -178,9 +189,13 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-        match self.0 {
+        match self.data_type {
             DataType::Float64 => Ok(Ok(Value::Float(number))),
             data_type if data_type.is_temporal() => Ok(Err(number.to_string())),
+            DataType::Decimal128(..) => {
+                let digits = self.digits.number(number).map_or_else(|| number.to_string(), str::to_owned);
+                Ok(self.of_text(digits.into()))
+            }
             _ => Ok(self.of_text(number.to_string().into())),
         }
     }
@@ -194,7 +209,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<Self::Value, S::Error> {
-        let DataType::List(item) = self.0 else {
+        let DataType::List(item) = self.data_type else {
             let mut all = Vec::new();
             while let Some(item) = items.next_element::<serde_json::Value>()? {
                 all.push(item);
@@ -203,7 +218,9 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
             return Ok(if self.is_text() { Ok(Value::Text(text.into())) } else { Err(text) });
         };
         let (mut values, mut wrong) = (Vec::new(), None);
-        while let Some(value) = items.next_element_seed(ValueSeed(item.data_type()))? {
+        let mut digits = self.digits.items();
+        while let Some(value) = items.next_element_seed(ValueSeed { data_type: item.data_type(), digits })? {
+            digits = digits.next();
             match value {
                 Ok(value) => values.push(value),
                 Err(found) => wrong = wrong.or(Some(found)),
@@ -214,7 +231,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self::Value, M::Error> {
         let mut wrong = None;
-        match self.0 {
+        match self.data_type {
             DataType::Struct(fields) => {
                 let mut values = vec![Value::Null; fields.len()];
                 while let Some(name) = members.next_key_seed(NameSeed)? {
@@ -222,7 +239,8 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
                         members.next_value::<IgnoredAny>()?;
                         continue;
                     };
-                    match members.next_value_seed(ValueSeed(fields[place].data_type()))? {
+                    let digits = self.digits.behind(&name);
+                    match members.next_value_seed(ValueSeed { data_type: fields[place].data_type(), digits })? {
                         Ok(value) => values[place] = value,
                         Err(found) => wrong = wrong.or(Some(found)),
                     }
@@ -233,8 +251,9 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
                 let DataType::Struct(pair) = entries.data_type() else { return Ok(Err("an object".to_owned())) };
                 let mut values = Vec::new();
                 while let Some(name) = members.next_key_seed(NameSeed)? {
-                    let key = ValueSeed(pair[0].data_type()).of_text(name);
-                    let value = members.next_value_seed(ValueSeed(pair[1].data_type()))?;
+                    let digits = self.digits.behind(&name);
+                    let key = ValueSeed { data_type: pair[0].data_type(), digits }.of_text(name);
+                    let value = members.next_value_seed(ValueSeed { data_type: pair[1].data_type(), digits })?;
                     match (key, value) {
                         (Ok(key), Ok(value)) => values.push((key, value)),
                         (Err(found), _) | (_, Err(found)) => wrong = wrong.or(Some(found)),

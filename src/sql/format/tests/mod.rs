@@ -57,6 +57,31 @@ fn an_object_is_a_row_and_a_row_an_object() {
 }
 
 #[test]
+fn a_decimal_keeps_all_its_digits() {
+    let table = table(
+        "d DECIMAL(38, 18), l ARRAY<DECIMAL(38, 18)>, r ROW<d DECIMAL(20, 2), t STRING>, m MAP<STRING, DECIMAL(20, 2)>",
+        "",
+    );
+    let line = r#"{"l": [12345678901234567.125, null, "1.5", -0.000000000000000001],
+        "r": {"t": "a,b", "d" : 123456789012345678.91}, "m": {"k,": 987654321098765432.1e0}, "d": 12345678901234567890.123456789012345678}"#;
+    let digits = "12345678901234567890123456789012345678";
+    let decimals =
+        |values: &[&str]| values.iter().map(|text| Value::Decimal(text.parse().unwrap())).collect::<Vec<_>>();
+    let read = |format: &dyn Format, line: &str| read(format, &table, line.as_bytes()).unwrap().swap_remove(0).1;
+    let values = read(&Json, line);
+    assert_eq!(values[0], decimals(&[digits])[0]);
+    let [Value::List(list), Value::Row(row), Value::Map(map)] = &values[1..] else { panic!("{values:?}") };
+    let expected = decimals(&["12345678901234567125000000000000000", "1500000000000000000", "-1"]);
+    assert_eq!(list.iter().filter(|item| !item.is_null()).cloned().collect::<Vec<_>>(), expected);
+    assert_eq!(row[0], decimals(&["12345678901234567891"])[0]);
+    assert_eq!(map[0].1, decimals(&["98765432109876543210"])[0]);
+    let change = format!(r#"{{"before":null,"after":{},"op":"c"}}"#, line);
+    assert_eq!(read(&DebeziumJson, &change), values);
+    // Where a name is escaped, the digits are those of a DOUBLE.
+    assert_eq!(read(&Json, r#"{"\u0064": 0.5}"#)[0], decimals(&["500000000000000000"])[0]);
+}
+
+#[test]
 fn members_may_be_missing_in_another_order_and_more_than_the_columns() {
     let table = table("name STRING, n INT", "");
     let rows = read(&Json, &table, br#"{"n":"7","else":{"a":[1]},"name":{"b":1}}"#).unwrap();
