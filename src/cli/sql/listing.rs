@@ -63,9 +63,9 @@ pub(in crate::cli) struct Functions {
 }
 
 impl Functions {
-    pub(super) fn run(self) -> Done {
+    pub(super) fn run(self, env: &Env) -> Done {
         let mut out = io::stdout().lock();
-        let all = sql::functions();
+        let all = sql::functions(env);
         let Some(name) = self.name else {
             let row = |function: sql::FunctionDoc| vec![function.name, function.kind.to_owned(), function.syntax];
             return Ok(table(&mut out, &["name", "is a", "how"], &all.into_iter().map(row).collect::<Vec<_>>())?);

@@ -38,7 +38,7 @@ impl Command {
             Command::Plan(command) => command.run(env),
             Command::Test(command) => command.run(env),
             Command::Connectors(command) => command.run(&env),
-            Command::Functions(command) => command.run(),
+            Command::Functions(command) => command.run(&env),
             Command::Config(command) => command.run(),
         }
     }

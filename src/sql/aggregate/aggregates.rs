@@ -101,7 +101,8 @@ impl Aggregates {
 
 impl Aggregate<Row> for Aggregates {
     type Accumulator = Accumulators;
-    type Output = Vec<Value<'static>>;
+    /// An error is that of a function on these values.
+    type Output = Result<Vec<Value<'static>>, RowError>;
 
     fn create(&self) -> Accumulators {
         match &self.functions[..] {
@@ -126,8 +127,8 @@ impl Aggregate<Row> for Aggregates {
         }
     }
 
-    fn finish(&self, from: Accumulators) -> Vec<Value<'static>> {
-        self.values(&from).expect("what was kept was made of rows")
+    fn finish(&self, from: Accumulators) -> Result<Vec<Value<'static>>, RowError> {
+        self.values(&from)
     }
 
     fn grows(&self) -> bool {

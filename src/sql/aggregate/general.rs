@@ -138,10 +138,12 @@ impl Call {
             kept.sort_by(|(left, _), (right, _)| self.compare(left, right));
         }
         let all = kept.iter().flat_map(|(values, count)| std::iter::repeat_n(values, *count as usize));
-        let failed = |error: DataFusionError| RowError::Misfit {
-            column: 0,
-            found: format!("a failure of {}: {}", self.function.fun().name(), error.strip_backtrace()),
-            data_type: Box::new(result.clone()),
+        let failed = |error: DataFusionError| RowError::Aggregate {
+            function: self.function.fun().name().to_uppercase(),
+            message: match error.find_root() {
+                DataFusionError::Execution(message) => message.clone(),
+                other => other.strip_backtrace(),
+            },
         };
         let mut accumulator = self.function.create_accumulator().map_err(failed)?;
         let mut all = all.peekable();

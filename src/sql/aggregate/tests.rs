@@ -67,7 +67,7 @@ fn found(machine: &Aggregates, given: &[Given]) -> Value<'static> {
     for (value, _, _) in given.iter().filter(|(_, _, goes)| *goes) {
         machine.change(&mut all, &row(*value), -1).unwrap();
     }
-    machine.finish(again(&all)).pop().unwrap()
+    machine.finish(again(&all)).unwrap().pop().unwrap()
 }
 
 /// The values that stay, in the order in which they are merged.

@@ -6,7 +6,7 @@ use crate::operator::OnError;
 use crate::operator::window::{Session, Sliding, Tumbling, Windowed, Windows};
 use crate::sql::aggregate::Aggregates;
 use crate::sql::plan::Window;
-use crate::sql::row::{KeyCodec, Row, RowCodec, RowKey, RowKind, Value};
+use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, RowKey, RowKind, Value};
 use crate::time::millis;
 use arrow::datatypes::Schema;
 
@@ -60,14 +60,16 @@ pub(super) fn window_aggregate(input: &Prepared, aggregate: WindowAggregate<'_>)
     let keyed = keyed.uid(format!("{uid}/key")).on_error(OnError::dead_letter());
     let closed = keyed.window(windows).aggregate(aggregates).uid(uid).on_error(OnError::dead_letter());
     let result = codec.clone();
-    let rows = closed.map(move |window: Windowed<RowKey, Vec<Value<'static>>>| {
+    let rows = closed.map(move |window: Windowed<RowKey, Result<Vec<Value<'static>>, RowError>>| {
+        // What is raised here makes a dead letter of the result.
+        let results = window.value.unwrap_or_else(|error| panic!("{error}"));
         let key = keys.values(&window.key).expect("a key has the columns of its stream");
         let values = from.iter().map(|from| match from {
             From::Key(column) => key[*column].clone(),
             From::Start => Value::Int(window.start.millis()),
             From::End => Value::Int(window.end.millis()),
             From::Time => Value::Int(window.end.plus_millis(-1).millis()),
-            From::Aggregate(number) => window.value[*number].clone(),
+            From::Aggregate(number) => results[*number].clone(),
         });
         let values: Vec<Value<'_>> = values.collect();
         result.row(RowKind::Insert, &values).unwrap_or_else(|error| panic!("{error}"))

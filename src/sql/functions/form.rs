@@ -1,5 +1,6 @@
 //! One way to call a function: what it takes, what it gives, and what it does with columns.
 
+use crate::fault::{guard, install_hook};
 use crate::sql::row::{Column, Value, value};
 use crate::sql::type_name;
 use arrow::array::{Array, ArrayRef};
@@ -49,6 +50,14 @@ impl Form {
         call: impl Fn(&[Given<'_>], usize, &DataType) -> Result<ArrayRef, String> + Send + Sync + 'static,
     ) -> Self {
         Form { takes, convert: Box::new(convert), gives: Box::new(gives), call: Box::new(call) }
+    }
+
+    /// The same, where a panic is an error: also while a program is planned, when calls with constants are made.
+    pub(super) fn guarded(mut self) -> Self {
+        install_hook();
+        let call = self.call;
+        self.call = Box::new(move |given, rows, result| guard(|| call(given, rows, result)).unwrap_or_else(Err));
+        self
     }
 
     pub(super) fn convert(&self, given: &[DataType]) -> Option<Vec<DataType>> {

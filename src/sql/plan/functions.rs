@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::group_window::bound_docs;
+use super::program::Env;
 use crate::sql::aggregate::REFUSED;
 use crate::sql::functions::is_refused;
 use datafusion_expr::planner::ContextProvider;
@@ -73,22 +74,27 @@ const OURS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// All functions, sorted by name.
+/// All functions that a program may call in an environment, sorted by name; those of its own are among them.
 ///
 /// ```
-/// let functions = millstream::sql::functions();
-/// let upper = functions.iter().find(|function| function.name == "upper").unwrap();
-/// assert_eq!(upper.kind, "scalar");
+/// use millstream::sql::{Env, functions};
+///
+/// let functions = functions(&Env::new().function("twice", |n: i64| n * 2));
+/// let of = |name: &str| functions.iter().find(|function| function.name == name).unwrap();
+/// assert_eq!(of("upper").kind, "scalar");
+/// assert_eq!(of("twice").syntax, "TWICE(BIGINT)");
 /// ```
-pub fn functions() -> Vec<FunctionDoc> {
-    let context = Context::new();
+pub fn functions(env: &Env) -> Vec<FunctionDoc> {
+    let mut context = Context::new();
+    context.add(&env.functions);
     let mut all = Vec::new();
     for name in context.udf_names() {
         if let Some(function) = context.get_function_meta(&name).filter(|function| !is_refused(function)) {
             all.push(told(&name, "scalar", function.documentation(), function.signature()));
         }
     }
-    let runs = |name: &&String| REFUSED.iter().all(|(refused, _)| refused != name);
+    let is_own = |name: &String| env.functions.aggregate.contains_key(name);
+    let runs = |name: &&String| is_own(name) || REFUSED.iter().all(|(refused, _)| refused != name);
     for name in context.udaf_names().iter().filter(runs) {
         if let Some(function) = context.get_aggregate_meta(name) {
             all.push(told(name, "aggregate", function.documentation(), function.signature()));
@@ -122,7 +128,7 @@ fn told(name: &str, kind: &'static str, documentation: Option<&Documentation>, s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::{Env, exec, plan};
+    use crate::sql::{exec, plan};
     use crate::time::Timestamp;
 
     /// Whether an aggregate of some of these can be run.
@@ -144,7 +150,7 @@ mod tests {
 
     #[test]
     fn aggregates_are_listed_if_and_only_if_they_run() {
-        let (listed, all) = (functions(), Context::new().udaf_names());
+        let (listed, all) = (functions(&Env::default()), Context::new().udaf_names());
         assert!(all.len() > 30);
         for name in all {
             let is_listed = listed.iter().any(|function| function.kind == "aggregate" && function.name == name);
@@ -154,7 +160,7 @@ mod tests {
 
     #[test]
     fn every_function_has_a_syntax() {
-        let all = functions();
+        let all = functions(&Env::default());
         assert!(all.iter().all(|function| !function.syntax.is_empty()), "{all:?}");
         assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
     }

@@ -53,6 +53,14 @@ pub enum RowError {
         /// The column's type.
         data_type: Box<DataType>,
     },
+    /// An aggregate fails on the values of a group.
+    #[error("{function} fails: {message}")]
+    Aggregate {
+        /// Its name.
+        function: String,
+        /// Why.
+        message: String,
+    },
 }
 
 impl Faulty for RowError {

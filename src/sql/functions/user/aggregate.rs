@@ -1,12 +1,13 @@
 //! An aggregate of Rust as an aggregate of SQL.
 
 use super::{Argument, Plain, Returned};
+use crate::fault::guard;
 use crate::operator::Aggregate;
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue, exec_datafusion_err, internal_err, plan_err};
 use datafusion_expr::function::AccumulatorArgs;
-use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
+use datafusion_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, DocSection, Documentation, Signature, Volatility};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -85,6 +86,8 @@ one_argument!(bool, i32, i64, f32, f64, String, Vec<u8>, crate::time::Timestamp)
 arguments!((A, B), |a, b| (a, b), A 0, B 1);
 arguments!((A, B, C), |a, b, c| (a, b, c), A 0, B 1, C 2);
 
+const OWN: DocSection = DocSection { include: true, label: "Own", description: None };
+
 type Start = dyn Fn() -> Box<dyn Accumulator> + Send + Sync;
 
 /// The function as the planner's library sees it.
@@ -95,6 +98,7 @@ struct UserAggregate {
     result: DataType,
     start: Box<Start>,
     signature: Signature,
+    documentation: Documentation,
 }
 
 /// Makes a function of an aggregate.
@@ -105,10 +109,9 @@ where
     G::Output: Returned,
 {
     let aggregate = Arc::new(aggregate);
-    let start = move || -> Box<dyn Accumulator> {
-        let kept = Some(aggregate.create());
-        Box::new(Running::<T, G> { aggregate: Arc::clone(&aggregate), kept })
-    };
+    let start =
+        move || -> Box<dyn Accumulator> { Box::new(Running::<T, G> { aggregate: Arc::clone(&aggregate), kept: None }) };
+    let syntax = format!("{}({})", name.to_uppercase(), T::names().join(", "));
     AggregateUDF::from(UserAggregate {
         name: name.to_owned(),
         names: T::names(),
@@ -116,6 +119,7 @@ where
         result: <G::Output as Returned>::Plain::data_type(),
         start: Box::new(start),
         signature: Signature::user_defined(Volatility::Immutable),
+        documentation: Documentation::builder(OWN, "An aggregate of this program.", syntax).build(),
     })
 }
 
@@ -126,6 +130,7 @@ pub(in crate::sql) fn is_user_aggregate(function: &AggregateUDF) -> bool {
 
 struct Running<T, G: Aggregate<T>> {
     aggregate: Arc<G>,
+    /// What the values so far have come to; a panic leaves nothing that is used again.
     kept: Option<G::Accumulator>,
 }
 
@@ -143,14 +148,22 @@ where
     G::Output: Returned,
 {
     fn update_batch(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let kept = self.kept.get_or_insert_with(|| self.aggregate.create());
-        let added = T::each(columns, &mut |record| self.aggregate.add(kept, &record));
+        let kept = &mut self.kept;
+        let added = guard(|| {
+            let kept = kept.get_or_insert_with(|| self.aggregate.create());
+            T::each(columns, &mut |record| self.aggregate.add(kept, &record))
+        });
+        let added = added.map_err(|message| exec_datafusion_err!("{message}"))?;
         added.ok_or_else(|| exec_datafusion_err!("columns of other types than were planned"))
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let kept = self.kept.take().unwrap_or_else(|| self.aggregate.create());
-        let value = self.aggregate.finish(kept).value().map_err(|message| exec_datafusion_err!("{message}"))?;
+        let kept = self.kept.take();
+        let value = guard(|| {
+            let kept = kept.unwrap_or_else(|| self.aggregate.create());
+            self.aggregate.finish(kept).value()
+        });
+        let value = value.unwrap_or_else(Err).map_err(|message| exec_datafusion_err!("{message}"))?;
         let mut column = Default::default();
         <G::Output as Returned>::Plain::push(&mut column, value);
         ScalarValue::try_from_array(&<G::Output as Returned>::Plain::finish(column), 0)
@@ -197,6 +210,10 @@ impl AggregateUDFImpl for UserAggregate {
 
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {

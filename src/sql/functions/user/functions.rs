@@ -24,18 +24,20 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// With a function of one row.
+    /// With a function of one row. A panic in it is an error of that row.
     #[must_use]
     pub fn with_function<M>(mut self, name: &str, of: impl ScalarFunction<M>) -> Self {
-        let form = of.form();
+        let form = of.form().0.guarded();
         let name = name.to_lowercase();
-        let syntax = format!("{}({})", name.to_uppercase(), form.0.takes);
-        let made = function(&name, &syntax, "A function of this program.").form(form.0);
+        let syntax = format!("{}({})", name.to_uppercase(), form.takes);
+        let made = function(&name, &syntax, "A function of this program.").form(form);
+        self.aggregate.remove(&name);
         self.scalar.insert(name, Arc::new(ScalarUDF::from(made)));
         self
     }
 
-    /// With an aggregate of rows. Rows in which an argument is NULL do not count.
+    /// With an aggregate of rows. Rows in which an argument is NULL do not count; a panic in it is an error of the row that
+    /// asks for the result.
     #[must_use]
     pub fn with_aggregate<T, G>(mut self, name: &str, of: G) -> Self
     where
@@ -45,6 +47,7 @@ impl Functions {
     {
         let name = name.to_lowercase();
         let made = aggregate(&name, of);
+        self.scalar.remove(&name);
         self.aggregate.insert(name, Arc::new(made));
         self
     }

@@ -5,7 +5,7 @@ use crate::sql::{Env, plan, testing};
 use crate::time::Timestamp;
 
 const TABLES: &str = "
-CREATE TABLE t (k STRING, x DOUBLE, n BIGINT, ts TIMESTAMP(3))
+CREATE TABLE t (k STRING, x DOUBLE, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
   WITH ('connector' = 'filesystem', 'path' = 't.csv', 'format' = 'csv', 'csv.null-literal' = '-');
 ";
 
@@ -68,6 +68,41 @@ fn an_aggregate_of_rust_counts_each_row_once() {
         "+I[a, 6.0, 1]\n+I[b, 2.0, 24]\n",
         0,
     );
+}
+
+#[test]
+fn a_panic_in_a_function_is_a_dead_letter_also_of_a_constant() {
+    let env = Env::new().function("odd", |n: i64| {
+        assert!(n % 2 != 0, "{n} is even");
+        n
+    });
+    passes(&env, "n BIGINT", "SELECT ODD(n) FROM t WHERE n IS NOT NULL", "+I[1]\n", 2);
+    passes(&env, "n BIGINT", "SELECT COALESCE(n, ODD(2)) FROM t", "+I[1]\n+I[20]\n+I[4]\n", 1);
+}
+
+#[test]
+fn a_row_on_whose_result_an_aggregate_fails_is_a_dead_letter() {
+    let sum = |limit: i64| {
+        Fold::new(
+            || 0_i64,
+            |sum: &mut i64, n: &i64| *sum += n,
+            |sum, more| *sum += more,
+            move |sum| if sum > limit { Err(format!("{sum} is too much")) } else { Ok(sum) },
+        )
+    };
+    let panicking = Fold::new(|| 0_i64, |_: &mut i64, n: &i64| assert!(*n < 9, "{n}"), |_, _| {}, |sum| sum);
+    let env = Env::new().aggregate("small", sum(9)).aggregate("panicking", panicking);
+    // The first row of b fails, the second is added to nothing.
+    passes(&env, "k STRING, n BIGINT", "SELECT k, SMALL(n) FROM t GROUP BY k", "+I[a, 1]\n+I[b, 4]\n", 1);
+    passes(&env, "k STRING, n BIGINT", "SELECT k, PANICKING(n) FROM t GROUP BY k", "+I[a, 0]\n+I[b, 0]\n", 1);
+    let window = |call: &str| {
+        format!(
+            "SELECT k, {call} FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) \
+             GROUP BY k, window_start, window_end"
+        )
+    };
+    passes(&env, "k STRING, n BIGINT", &window("SMALL(n)"), "+I[a, 1]\n", 1);
+    passes(&env, "k STRING, n BIGINT", &window("PANICKING(n)"), "+I[a, 0]\n", 1);
 }
 
 #[test]
