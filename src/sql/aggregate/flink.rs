@@ -11,10 +11,8 @@ pub(in crate::sql) const SYNONYMS: [(&str, &str); 3] =
     [("approx_count_distinct", "approx_distinct"), ("percentile", "percentile_cont"), ("variance", "var")];
 
 /// What is refused, and what to write instead.
-pub(in crate::sql) const REFUSED: [(&str, &str); 6] = [
+pub(in crate::sql) const REFUSED: [(&str, &str); 4] = [
     ("collect", "there is no type MULTISET; write ARRAY_AGG(x)"),
-    ("json_objectagg", "collect the keys and the values: ARRAY_AGG(k), ARRAY_AGG(v)"),
-    ("json_arrayagg", "write ARRAY_AGG(x)"),
     ("nth_value", "write FIRST_VALUE, or number the rows with ROW_NUMBER() in a subquery"),
     ("grouping", "write one query per grouping, and UNION ALL"),
     ("approx_percentile_cont_with_weight", "write PERCENTILE(x, p), or APPROX_PERCENTILE_CONT(x, p)"),
@@ -29,7 +27,7 @@ pub(in crate::sql) fn functions() -> Vec<Arc<AggregateUDF>> {
     let texts = vec![TypeSignature::String(1), TypeSignature::String(2)];
     let signature = Signature::one_of(texts, Volatility::Immutable);
     let list = AggregateUDF::from(Planned { name: "listagg", instead: None, signature });
-    refused.chain([list]).map(Arc::new).collect()
+    refused.chain([list]).chain(super::json::functions()).map(Arc::new).collect()
 }
 
 /// A function that is only planned: LISTAGG, which is computed as STRING_AGG is, or one that is refused.

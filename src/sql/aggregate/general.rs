@@ -45,7 +45,7 @@ impl Keep {
             "corr" | "covar_samp" | "covar_pop" => Keep::All,
             "regr_slope" | "regr_intercept" | "regr_count" | "regr_r2" | "regr_avgx" | "regr_avgy" => Keep::All,
             "regr_sxx" | "regr_syy" | "regr_sxy" => Keep::All,
-            "array_agg" | "string_agg" | "listagg" => Keep::Listed,
+            "array_agg" | "string_agg" | "listagg" | "json_arrayagg" | "json_objectagg" => Keep::Listed,
             "first_value" | "any_value" => Keep::First,
             "last_value" => Keep::Last,
             _ => return None,

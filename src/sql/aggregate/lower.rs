@@ -151,7 +151,7 @@ fn general(
     column: &mut impl FnMut(&Expr) -> usize,
 ) -> Result<Function, Refused> {
     let title = name.to_uppercase();
-    let is_list = name == "array_agg";
+    let is_list = matches!(name.as_str(), "array_agg" | "json_arrayagg" | "json_objectagg");
     let nulls = match params.null_treatment {
         None => is_list,
         Some(NullTreatment::IgnoreNulls) => false,

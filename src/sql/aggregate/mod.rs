@@ -19,7 +19,7 @@
 //! | APPROX_DISTINCT | a sketch of up to 4 KiB, within 1.6 % | refused |
 //! | APPROX_PERCENTILE_CONT, APPROX_MEDIAN | a sketch, within 0.8 % | refused |
 //! | STDDEV, VAR, CORR, COVAR, REGR, PERCENTILE, MEDIAN, BIT, BOOL | all values, with how often each was added | the same |
-//! | ARRAY_AGG, LISTAGG, STRING_AGG | all values as they came; with ORDER BY, how often each was added | the same |
+//! | ARRAY_AGG, LISTAGG, STRING_AGG, JSON_ARRAYAGG, JSON_OBJECTAGG | all values as they came; with ORDER BY, how often each was added | the same |
 //! | FIRST_VALUE, LAST_VALUE | the value | all values as they came |
 
 mod accumulator;
@@ -27,6 +27,7 @@ mod aggregates;
 mod flink;
 mod function;
 mod general;
+mod json;
 mod lower;
 #[cfg(test)]
 mod tests;

@@ -160,6 +160,15 @@ proptest! {
         };
         let listagg = || super::functions().into_iter().find(|function| function.name() == "listagg").unwrap();
         prop_assert_eq!(of(listagg(), vec![col("s")], false), text(&there, ","));
+        let json = |name: &str, args| {
+            let function = super::functions().into_iter().find(|function| function.name() == name).unwrap();
+            of(function, args, false)
+        };
+        let written = |value: &Option<i8>| value.map_or("null".to_owned(), |value| value.to_string());
+        let items = |all: Vec<String>| Value::Text(format!("[{}]", all.join(",")).into());
+        let found = json("json_arrayagg", vec![col("n"), lit("NULL"), lit("VALUE")]);
+        prop_assert_eq!(found, items(all.iter().map(written).collect()));
+        prop_assert_eq!(json("json_arrayagg", vec![col("n")]), items(there.iter().map(i8::to_string).collect()));
         let mut once = Vec::new();
         there.iter().for_each(|n| if !once.contains(n) { once.push(*n) });
         prop_assert_eq!(of(listagg(), vec![col("s"), lit("; ")], true), text(&once, "; "));
@@ -205,6 +214,29 @@ proptest! {
         let exact = f64::from(sorted[(0.9 * (sorted.len() - 1) as f64) as usize]);
         prop_assert!((found - exact).abs() <= exact / 128.0);
     }
+}
+
+#[test]
+fn an_object_has_each_key_once() {
+    let function = super::functions().into_iter().find(|function| function.name() == "json_objectagg").unwrap();
+    let clauses = |nulls: &str| vec![col("s"), col("n"), lit(nulls), lit("VALUE")];
+    let of = |clauses: Vec<Expr>, rows: &[Row]| {
+        let machine = machine(call(Arc::clone(&function), clauses, false, vec![]), true);
+        let mut kept = machine.create();
+        rows.iter().for_each(|row| machine.change(&mut kept, row, 1).unwrap());
+        machine.finish(kept).map(|mut values| values.pop().unwrap()).map_err(|error| error.to_string())
+    };
+    let codec = RowCodec::new(&columns()).unwrap();
+    let null = Value::Null;
+    let named = [null.clone(), null.clone(), null.clone(), null, Value::Text("\"".into())];
+    let rows = [row(Some(1)), row(Some(2)), codec.row(RowKind::Insert, &named).unwrap()];
+    assert_eq!(of(clauses("NULL"), &rows), Ok(Value::Text(r#"{"1":1,"2":2,"\"":null}"#.into())));
+    assert_eq!(of(clauses("ABSENT"), &rows), Ok(Value::Text(r#"{"1":1,"2":2}"#.into())));
+    assert_eq!(
+        of(clauses("NULL"), &[row(Some(1)), row(Some(1))]).unwrap_err(),
+        "JSON_OBJECTAGG fails: the key `1` comes twice"
+    );
+    assert_eq!(of(clauses("NULL"), &[row(None)]).unwrap_err(), "JSON_OBJECTAGG fails: a key is NULL");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! * `FLOOR(ts TO HOUR)`, `CEIL(..)`: `FLOOR_TIME(ts, 'HOUR')`.
 //! * `TIMESTAMPADD(HOUR, 1, ts)`, `TIMESTAMPDIFF(..)`: the unit becomes a text.
 //! * `JSON_VALUE(j, p RETURNING INT DEFAULT 0 ON EMPTY)`: `JSON_VALUE(j, p, CAST(NULL AS INT), 'DEFAULT', 0, 'NULL', NULL)`; in
-//!   JSON_QUERY, JSON_EXISTS, JSON_OBJECT and JSON_ARRAY clauses become texts likewise.
+//!   JSON_QUERY, JSON_EXISTS, JSON_OBJECT and JSON_ARRAY, and the aggregates of these, clauses become texts likewise.
 //! * `x IS [NOT] JSON OBJECT`: `x IS [NOT DISTINCT | DISTINCT] FROM IS_JSON_OF('OBJECT')`, which binds as tightly.
 //! * `IS [NOT] DISTINCT FROM`: one operator, so that `a IS DISTINCT FROM b AND c` ends with `b`.
 //! * `TRIM(LEADING FROM s)`: `TRIM(LEADING ' ' FROM s)`.
@@ -120,6 +120,8 @@ fn call(name: &TokenWithSpan, inner: Vec<TokenWithSpan>) -> (TokenWithSpan, Vec<
         "JSON_EXISTS" => json_exists(&inner).map(|inner| (name.clone(), inner)),
         "JSON_OBJECT" => json_made(&inner, name.span, true).map(|inner| (name.clone(), inner)),
         "JSON_ARRAY" => json_made(&inner, name.span, false).map(|inner| (name.clone(), inner)),
+        "JSON_OBJECTAGG" => json_made(&inner, name.span, true).and_then(aggregated).map(|inner| (name.clone(), inner)),
+        "JSON_ARRAYAGG" => json_made(&inner, name.span, false).and_then(aggregated).map(|inner| (name.clone(), inner)),
         _ => None,
     };
     rewritten.unwrap_or_else(|| (name.clone(), inner))
@@ -383,6 +385,19 @@ fn json_made(inner: &[TokenWithSpan], span: Span, is_object: bool) -> Option<Vec
     Some(made)
 }
 
+/// Of one `nulls, [key,] kind, value`: `[key,] value, nulls, kind`, as the first argument of an aggregate is what it is about.
+fn aggregated(made: Vec<TokenWithSpan>) -> Option<Vec<TokenWithSpan>> {
+    let parts = arguments(&made);
+    let order = match parts.len() {
+        3 => &[2, 0, 1][..],
+        4 => &[1, 3, 0, 2],
+        _ => return None,
+    };
+    let parts: Vec<&[TokenWithSpan]> = order.iter().map(|at| parts[*at]).collect();
+    let between = comma(made[0].span);
+    Some(parts.join(&between))
+}
+
 /// `IS [NOT] JSON [VALUE | SCALAR | ARRAY | OBJECT]`; with how many tokens it has.
 fn is_json(tokens: &[TokenWithSpan]) -> Option<(Vec<TokenWithSpan>, usize)> {
     let is_not = sees(tokens, 1, &["NOT"]);
@@ -436,6 +451,11 @@ mod tests {
             (
                 "JSON_OBJECT(KEY 'a' VALUE 1, 'b' VALUE JSON_ARRAY(x, y) ABSENT ON NULL)",
                 "JSON_OBJECT ( 'ABSENT' , 'a' , 'VALUE' , 1 , 'b' , 'JSON' , JSON_ARRAY ( 'ABSENT' , 'VALUE' , x , 'VALUE' , y ) )",
+            ),
+            ("JSON_ARRAYAGG(f(x, y))", "JSON_ARRAYAGG ( f ( x , y ) , 'ABSENT' , 'VALUE' )"),
+            (
+                "JSON_OBJECTAGG(KEY k VALUE JSON_OBJECT() ABSENT ON NULL)",
+                "JSON_OBJECTAGG ( k , JSON_OBJECT ( 'NULL' ) , 'ABSENT' , 'JSON' )",
             ),
             ("a IS JSON OBJECT AND b", "a IS NOT DISTINCT FROM IS_JSON_OF ( 'OBJECT' ) AND b"),
             ("a IS NOT JSON", "a IS DISTINCT FROM IS_JSON_OF ( 'VALUE' )"),

@@ -266,7 +266,7 @@ pub(super) fn functions() -> Vec<Function> {
     ]
 }
 
-fn list(item: DataType) -> DataType {
+pub(super) fn list(item: DataType) -> DataType {
     DataType::List(Arc::new(Field::new("item", item, true)))
 }
 
@@ -280,28 +280,28 @@ fn text_map() -> DataType {
     map(DataType::Utf8View, DataType::Utf8View)
 }
 
-fn item(list: &DataType) -> DataType {
+pub(super) fn item(list: &DataType) -> DataType {
     match list {
         DataType::List(item) => item.data_type().clone(),
         _ => DataType::Null,
     }
 }
 
-fn pair(map: &DataType) -> Option<(DataType, DataType)> {
+pub(super) fn pair(map: &DataType) -> Option<(DataType, DataType)> {
     let DataType::Map(entries, _) = map else { return None };
     let DataType::Struct(pair) = entries.data_type() else { return None };
     Some((pair.first()?.data_type().clone(), pair.get(1)?.data_type().clone()))
 }
 
-fn one_list(given: &[DataType]) -> Option<Vec<DataType>> {
+pub(super) fn one_list(given: &[DataType]) -> Option<Vec<DataType>> {
     Some(given.to_vec()).filter(|given| matches!(given[..], [DataType::List(_)]))
 }
 
-fn one_map(given: &[DataType]) -> Option<Vec<DataType>> {
+pub(super) fn one_map(given: &[DataType]) -> Option<Vec<DataType>> {
     Some(given.to_vec()).filter(|given| matches!(given[..], [DataType::Map(..)]))
 }
 
-fn list_and_item(given: &[DataType]) -> Option<Vec<DataType>> {
+pub(super) fn list_and_item(given: &[DataType]) -> Option<Vec<DataType>> {
     let [list @ DataType::List(_), found] = given else { return None };
     let wanted = item(list);
     let fits = *found == wanted
@@ -317,7 +317,7 @@ fn joins(given: &[DataType], count: usize) -> Option<Vec<DataType>> {
     Some(std::iter::once(list.clone()).chain(texts(rest).filter(|_| fits)?).collect())
 }
 
-fn items<'v, 'a>(value: &'v Value<'a>) -> &'v [Value<'a>] {
+pub(super) fn items<'v, 'a>(value: &'v Value<'a>) -> &'v [Value<'a>] {
     if let Value::List(items) = value { items } else { &[] }
 }
 
@@ -336,7 +336,7 @@ fn join(values: &[Value<'_>], _: &super::form::Types<'_>) -> Result<Value<'stati
 }
 
 /// A map; of equal keys the last value counts, at the place of the first.
-fn entries<'v>(pairs: impl Iterator<Item = (Value<'v>, Value<'v>)>) -> Result<Value<'static>, String> {
+pub(super) fn entries<'v>(pairs: impl Iterator<Item = (Value<'v>, Value<'v>)>) -> Result<Value<'static>, String> {
     let mut entries: Vec<(Value<'static>, Value<'static>)> = Vec::new();
     for (key, value) in pairs {
         if key.is_null() {

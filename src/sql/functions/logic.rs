@@ -2,8 +2,10 @@
 
 use super::form::{Types, general};
 use super::function::{Function, function};
+use super::text::owned;
 use crate::sql::exec::compare;
 use crate::sql::row::Value;
+use crate::sql::type_name;
 use arrow::datatypes::DataType;
 use datafusion_expr::type_coercion::binary::type_union_resolution;
 use std::cmp::Ordering;
@@ -27,6 +29,13 @@ pub(super) fn functions() -> Vec<Function> {
                 },
             ),
         ),
+        function("typeof", "TYPEOF(value)", "The name of the type of a value.").form(general(
+            "t",
+            |given| Some(given.to_vec()).filter(|given| given.len() == 1),
+            |_| DataType::Utf8View,
+            true,
+            |_, types| Ok(owned(type_name(&types.arguments[0]))),
+        )),
         function("greatest", "GREATEST(value, ..)", "The greatest value; NULL if one is NULL.").form(general(
             "t, ..",
             common,

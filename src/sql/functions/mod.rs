@@ -1,5 +1,6 @@
 //! Functions that are ours, because Flink has them and the planner's library has them otherwise or not at all.
 
+mod arrays;
 mod cast;
 mod clock;
 mod code;
@@ -43,6 +44,7 @@ static FUNCTIONS: LazyLock<BTreeMap<String, Arc<ScalarUDF>>> = LazyLock::new(|| 
         time::functions(),
         json::functions(),
         collection::functions(),
+        arrays::functions(),
     ];
     let ours = ours.into_iter().flatten().map(|function| Arc::new(ScalarUDF::from(function)));
     let mut all = BTreeMap::new();

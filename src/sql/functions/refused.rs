@@ -9,12 +9,25 @@ use std::sync::Arc;
 
 const CHANCE: &str = "a replay after a failure would give other rows; make the value in the source, or of a key by MD5";
 
+const VARIANT: &str = "there is no type VARIANT; JSON_VALUE and JSON_QUERY read a STRING";
+
+const GROUPING: &str = "write one query per grouping, and UNION ALL";
+
 /// The names and what to do instead.
 const REFUSED: &[(&str, &str)] = &[
     ("uuid", CHANCE),
     ("rand", CHANCE),
     ("rand_integer", CHANCE),
     ("random", CHANCE),
+    ("printf", "write CONCAT, with LPAD and ROUND for the form of numbers"),
+    ("url_decode_recursive", "write URL_DECODE(URL_DECODE(string))"),
+    ("parse_json", VARIANT),
+    ("try_parse_json", VARIANT),
+    ("object_of", "there are no structured types; write ROW(..), or JSON_OBJECT(..)"),
+    ("object_update", "there are no structured types; write ROW(..), or JSON_OBJECT(..)"),
+    ("group_id", GROUPING),
+    ("grouping_id", GROUPING),
+    ("source_watermark", "write the delay: WATERMARK FOR ts AS ts - INTERVAL '5' SECOND"),
     ("today", "write CURRENT_DATE"),
     ("version", "ask the command line: `millstream --version`"),
     ("current_watermark", "late rows go to a table of their own by the option for them"),

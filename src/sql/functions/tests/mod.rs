@@ -1,6 +1,7 @@
 //! Expressions and their values: planned as part of a query, evaluated as constants and over columns.
 
 mod conditions;
+mod flink;
 mod numbers;
 mod texts;
 mod times;
