@@ -33,6 +33,10 @@ mod sessions;
 #[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/sliding_top_n.rs"]
 mod sliding_top_n;
+#[cfg(all(feature = "cli", feature = "sql"))]
+#[expect(dead_code, reason = "its main is for people")]
+#[path = "../../examples/sql_functions.rs"]
+mod sql_functions;
 #[expect(dead_code, reason = "its main is for people")]
 #[path = "../../examples/stream_join.rs"]
 mod stream_join;
@@ -165,4 +169,13 @@ fn fifty_seeds_find_a_counter_outside_the_state_and_nothing_else() {
     assert!(finding.as_ref().is_some_and(|found| found.what.contains("invoice")), "{finding:?}");
     assert_eq!(find(Counter::Program), finding, "the seed says all");
     assert_eq!(straight(Counter::Program).unwrap(), straight(Counter::State).unwrap());
+}
+
+#[cfg(all(feature = "cli", feature = "sql"))]
+#[test]
+fn functions_of_rust_are_called_by_sql_in_three_lives() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sql_functions.sql");
+    let passed = millstream::sql::testing::test(&file, &sql_functions::env(), false).unwrap();
+    assert_eq!((passed.tables, passed.missing), (1, None));
+    assert!(passed.rows > 20);
 }

@@ -42,12 +42,14 @@ pub(super) struct Case {
     /// A part of the message with which it must be refused.
     pub(super) refused: Option<String>,
     pub(super) dead_letters: u64,
+    /// The functions, connectors and formats without which it cannot run.
+    pub(super) needs: Vec<String>,
 }
 
 impl Case {
     pub(super) fn read(file: &Path) -> Result<Self, Failed> {
         let text = std::fs::read_to_string(file).map_err(|cause| Failed::File { path: file.to_owned(), cause })?;
-        let (mut refused, mut dead_letters) = (None, 0);
+        let (mut refused, mut dead_letters, mut needs) = (None, 0, Vec::new());
         let head = text.lines().map_while(|line| line.strip_prefix("--"));
         for (number, comment) in head.enumerate() {
             let wrong = |message| Failed::Comment { line: format!("--{comment}"), message };
@@ -62,9 +64,11 @@ impl Case {
                 refused = Some(message.trim().to_owned());
             } else if let Some(count) = comment.strip_prefix("dead letters:") {
                 dead_letters = count.trim().parse().map_err(|_| wrong("dead letters are counted, like 2"))?;
+            } else if let Some(names) = comment.strip_prefix("needs:") {
+                needs.extend(names.split(',').map(|name| name.trim().to_owned()));
             }
         }
-        Ok(Case { file: file.to_owned(), text, refused, dead_letters })
+        Ok(Case { file: file.to_owned(), text, refused, dead_letters, needs })
     }
 
     /// Where its files are.

@@ -7,6 +7,8 @@
 //!   table's name that are no letters, digits, `-` or `_` are `_`.
 //! * `-- refused: part of the message` as the first line: the program must be refused with that; it has no expectations.
 //! * `-- dead letters: 2` among the comments at the head: so many rows cannot be processed; else none.
+//! * `-- needs: geo_country, site` there: functions, connectors and formats of a program's own. A binary that has not all of
+//!   them leaves the test out, and tells so.
 //!
 //! Nothing is written but by `update`: all sinks are replaced by one that collects rows. A line is what the table's format
 //! would write; without a format the row as `print` shows it. If the rows of a query change, its expectation is what is left of
@@ -60,6 +62,8 @@ pub struct Passed {
     pub rows: usize,
     /// The expectations that were written anew or removed.
     pub updated: Vec<PathBuf>,
+    /// What it needs and the environment has not: it was left out.
+    pub missing: Option<String>,
 }
 
 /// Runs one test.
@@ -71,6 +75,9 @@ pub struct Passed {
 /// Why it has failed.
 pub fn test(file: &Path, env: &Env, update: bool) -> Result<Passed, Failed> {
     let case = Case::read(file)?;
+    if let Some(missing) = case.needs.iter().find(|name| !has(env, name)) {
+        return Ok(Passed { missing: Some(missing.clone()), ..Passed::default() });
+    }
     let mut env = env.clone();
     env.outside = env.outside.beside(case.directory());
     let refused = |message: String| match &case.refused {
@@ -94,7 +101,7 @@ pub fn test(file: &Path, env: &Env, update: bool) -> Result<Passed, Failed> {
     if update {
         updated = expectations.update(&first.tables)?;
     }
-    let mut passed = Passed { tables: first.tables.len(), rows: 0, updated };
+    let mut passed = Passed { tables: first.tables.len(), rows: 0, updated, missing: None };
     let (second, third) = (lives::live(Life::Crashed, &program, &env)?, lives::live(Life::Restored, &program, &env)?);
     for (life, lived) in [(Life::Straight, &first), (Life::Crashed, &second), (Life::Restored, &third)] {
         for (table, found) in &lived.tables {
@@ -110,6 +117,14 @@ pub fn test(file: &Path, env: &Env, update: bool) -> Result<Passed, Failed> {
     passed.rows = first.tables.values().map(Vec::len).sum();
     expectations.finish(&first.tables)?;
     Ok(passed)
+}
+
+/// Whether there is a function, connector or format of this name.
+fn has(env: &Env, name: &str) -> bool {
+    let Env { connectors, functions, .. } = env;
+    connectors.connectors().any(|connector| connector.name() == name)
+        || connectors.formats().any(|format| format.name() == name)
+        || functions.names().any(|function| function.eq_ignore_ascii_case(name))
 }
 
 fn redacted(env: &Env, error: &ExecError) -> String {

@@ -44,7 +44,7 @@ const ALL: &str = "SELECT word, n FROM words";
 fn rows_are_compared_as_their_format_writes_them_and_no_sink_is_touched() {
     let csv = "'connector' = 'filesystem', 'path' = '/nowhere/big.csv', 'format' = 'csv'";
     let files = Files::new(&program("", csv, ALL), &[("case.big.expected", "mill,1\nmill,3\nstream,2\n")]);
-    assert_eq!(files.test(false), Ok(Passed { tables: 1, rows: 3, updated: vec![] }));
+    assert_eq!(files.test(false), Ok(Passed { tables: 1, rows: 3, updated: vec![], missing: None }));
     let files = Files::new(&program("", PRINT, ALL), &[("case.big.expected", "+I[mill, 3]\n+I[other, 1]\n")]);
     assert_eq!(
         files.test(false).unwrap_err(),
@@ -57,7 +57,7 @@ fn rows_are_compared_as_their_format_writes_them_and_no_sink_is_touched() {
 fn of_rows_that_change_those_that_are_left_are_compared() {
     let query = "SELECT word, SUM(n) FROM words GROUP BY word";
     let files = Files::new(&program("", PRINT, query), &[("case.big.expected", "+I[mill, 4]\n+I[stream, 2]\n")]);
-    assert_eq!(files.test(false), Ok(Passed { tables: 1, rows: 2, updated: vec![] }));
+    assert_eq!(files.test(false), Ok(Passed { tables: 1, rows: 2, updated: vec![], missing: None }));
 }
 
 #[test]
@@ -118,4 +118,14 @@ fn all_tests_below_a_directory_are_found() {
     let names: Vec<_> = names.iter().map(|path| path.strip_prefix(found.0.path()).unwrap()).collect();
     assert_eq!(names, ["a/z.sql", "b.sql", "case.sql"].map(Path::new));
     assert!(matches!(files(Path::new("/nowhere")), Err(Failed::File { .. })));
+}
+
+#[test]
+fn a_test_that_needs_what_is_not_there_is_left_out() {
+    let program = program("-- needs: print, GEO_COUNTRY\n", PRINT, "SELECT word, GEO_COUNTRY(n) FROM words");
+    let files = Files::new(&program, &[("case.big.expected", "+I[mill, 1]\n+I[mill, 3]\n+I[stream, 2]\n")]);
+    assert_eq!(files.test(false).unwrap().missing.as_deref(), Some("GEO_COUNTRY"));
+    let env = Env::new().function("geo_country", |n: i64| n);
+    let passed = test(&files.0.path().join("case.sql"), &env, false).unwrap();
+    assert_eq!((passed.rows, passed.missing), (3, None));
 }
