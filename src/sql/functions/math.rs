@@ -108,9 +108,11 @@ fn whole(
 
 /// To some digits; the type stays, so that it does not depend on a value.
 fn digits(arguments: usize, of_values: super::form::OfValues) -> Form {
-    let (takes, convert): (&str, fn(&[DataType]) -> Option<Vec<DataType>>) =
-        if arguments == 1 { ("number", number) } else { ("number, INT", number_and_digits) };
-    general(takes, convert, |arguments| arguments[0].clone(), false, of_values)
+    let same = |arguments: &[DataType]| arguments[0].clone();
+    match arguments {
+        1 => general("number", number, same, false, of_values),
+        _ => general("number, INT", number_and_digits, same, false, of_values),
+    }
 }
 
 fn round(values: &[Value<'_>], types: &Types<'_>) -> Result<Value<'static>, String> {

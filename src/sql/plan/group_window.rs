@@ -285,11 +285,11 @@ fn bound(expression: &Expr) -> Option<&BoundFunction> {
 /// An aggregate over windows, with the columns that it had before.
 fn below(aggregate: Aggregate) -> Result<LogicalPlan> {
     let Aggregate { input, group_expr, aggr_expr, schema, .. } = aggregate;
-    let calls = group_expr.iter().filter_map(|group| match group {
+    let mut calls = group_expr.iter().filter_map(|group| match group {
         Expr::ScalarFunction(call) => bound(group).map(|bound| (bound.kind, &call.args)),
         _ => None,
     });
-    let Some((kind, arguments)) = calls.last() else { return plan_err!("a window in GROUP BY has bounds") };
+    let Some((kind, arguments)) = calls.next_back() else { return plan_err!("a window in GROUP BY has bounds") };
     let (time, spans) = read(kind, arguments, &input)?;
     let window = window(kind, &spans)?;
     let mut columns = vec![Expr::Column(time)];
