@@ -32,6 +32,8 @@ pub(crate) struct Expressions {
     filter: Option<Arc<dyn PhysicalExpr>>,
     /// With the columns of the result; `None`: what came in goes out.
     project: Option<(Vec<Arc<dyn PhysicalExpr>>, SchemaRef)>,
+    /// The column of the input that each column of the result is, if all are, and nothing is filtered.
+    picks: Option<Vec<usize>>,
 }
 
 /// What became of a batch.
@@ -56,6 +58,8 @@ impl Expressions {
             expression: expression.to_string(),
             cause: cause.strip_backtrace(),
         };
+        let picked = |expressions: &[Expr]| expressions.iter().map(|e| picked(e, input)).collect::<Option<Vec<_>>>();
+        let picks = project.filter(|_| filter.is_none()).and_then(|(expressions, _)| picked(expressions));
         let mut clock = false;
         let mut prepared = |expression: &Expr| with_clock(expression, &mut clock);
         let filter = filter.map(|e| prepared(e).map_err(|cause| failed(e, &cause))).transpose()?;
@@ -99,7 +103,7 @@ impl Expressions {
         // Names of different tables may be the same, and mean nothing to what has been planned.
         let open = |field: &FieldRef| Field::new(field.name(), field.data_type().clone(), true);
         let schema = Arc::new(Schema::new(seen.fields().iter().map(open).collect::<Vec<_>>()));
-        Ok(Expressions { reads, schema, clock, filter, project })
+        Ok(Expressions { reads, schema, clock, filter, project, picks })
     }
 
     /// The columns that are read, by their number in the input, ascending.
@@ -110,6 +114,11 @@ impl Expressions {
     /// Whether it changes columns.
     pub(crate) fn projects(&self) -> bool {
         self.project.is_some()
+    }
+
+    /// The column of the input that each column of the result is, if it only picks columns.
+    pub(crate) fn picks(&self) -> Option<&[usize]> {
+        self.picks.as_deref()
     }
 
     /// The columns it computes; `None`: those that came in.
@@ -164,6 +173,15 @@ impl Expressions {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map_err(|error| error.to_string())
+    }
+}
+
+/// The column that an expression is.
+fn picked(expression: &Expr, input: &DFSchema) -> Option<usize> {
+    match expression {
+        Expr::Alias(alias) => picked(&alias.expr, input),
+        Expr::Column(column) => input.maybe_index_of_column(column),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::sql::EvalError;
 use crate::sql::catalog::Table;
 use crate::sql::eval::{Evaluate, Expressions, Steps};
 use crate::sql::plan::{Env, Window, column};
-use crate::sql::row::{Row, RowCodec};
+use crate::sql::row::{Picker, Row, RowCodec};
 use crate::sql::scan::scan;
 use crate::sql::settings::Settings;
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -205,8 +205,15 @@ impl Flow {
         let (job, env, settings) = within;
         let codec = RowCodec::new(&self.columns)?;
         let evaluated = |stream: Stream<Row>, steps: Vec<Arc<Expressions>>| {
-            if steps.is_empty() {
-                return Ok(stream);
+            if let Some(columns) = picks(&steps, self.input.fields().len()) {
+                let picker = match columns.iter().copied().eq(0..self.input.fields().len()) {
+                    true => return Ok(stream),
+                    false => Picker::new(&RowCodec::new(&self.input)?, &columns, &codec),
+                };
+                if let Some(picker) = picker {
+                    let pick = move |row: Row| picker.pick(&row).expect("a row has the columns of its stream");
+                    return Ok(stream.map(pick).uid(uid));
+                }
             }
             let evaluate = Evaluate::new(Steps::new(&self.input, steps))?;
             Ok::<_, ExecError>(stream.then("compute", evaluate).uid(uid).on_error(OnError::dead_letter()))
@@ -225,6 +232,13 @@ impl Flow {
         };
         Ok(Prepared { stream, codec })
     }
+}
+
+/// The columns of the input, of which there are `width`, that steps leave, if they only pick columns.
+fn picks(steps: &[Arc<Expressions>], width: usize) -> Option<Vec<usize>> {
+    steps.iter().try_fold((0..width).collect::<Vec<_>>(), |columns, step| {
+        step.picks().map(|picks| picks.iter().map(|pick| columns[*pick]).collect())
+    })
 }
 
 /// The columns as rows have them: each may be NULL.

@@ -9,12 +9,13 @@ use super::over::{Planned, over};
 use super::rank::{Rank, rank};
 use super::sink::sink;
 use super::values::values;
-use super::window_aggregate::{From, WindowAggregate, Windowing, window_aggregate};
+use super::window_aggregate::{From, WindowAggregate, window_aggregate};
+use super::windowing::Windowing;
 use crate::api::Job;
 use crate::connector::MemorySource;
 use crate::sql::EvalError;
 use crate::sql::aggregate::{Lowered, Refused};
-use crate::sql::plan::{Changes, Env, Input, Op, Program, Rel, RelId};
+use crate::sql::plan::{Changes, Env, Input, Op, Program, RankBy, Rel, RelId, Window};
 use crate::sql::row::{Row, RowCodec};
 use crate::time::Timestamp;
 use datafusion_common::{DFSchema, JoinType};
@@ -126,7 +127,10 @@ impl Walk<'_> {
                     order: Order::new(&prepared.codec, by_column.collect()),
                     limit: usize::try_from(*limit).unwrap_or(usize::MAX),
                     by: *by,
-                    window: source.window.map(|window| (window.start, window.end)),
+                    windowing: match (source.window, self.at_end(input)) {
+                        (_, Some(window)) => Some(Windowing::ByEnd(window)),
+                        (columns, None) => columns.map(|window| Windowing::ByColumns(window.start, window.end)),
+                    },
                     changes: source.changes == Changes::Update,
                     ttl: self.ttl(),
                     output: schema,
@@ -241,6 +245,20 @@ impl Walk<'_> {
         ExecError::Unsupported { at: rel.at, what: refused.what, instead: refused.instead }
     }
 
+    /// The windows of rows that stand at the last instant of theirs, if it lies on a grid.
+    fn at_end(&self, input: &Input) -> Option<Window> {
+        let rel = self.program.rel(input.rel);
+        match (&rel.op, rel.window.map(|window| window.window)) {
+            (_, None | Some(Window::Session { .. })) => None,
+            (Op::WindowAggregate { .. } | Op::Rank { by: RankBy::Window, .. }, window) => window,
+            // The window is that of the left rows; a right one without a partner has none.
+            (Op::WindowJoin { kind: JoinType::Right | JoinType::Full, .. }, _) => None,
+            (Op::WindowJoin { .. }, window) => window,
+            (Op::Project { .. } | Op::Filter { .. }, _) => self.at_end(&rel.inputs[0]),
+            _ => None,
+        }
+    }
+
     fn window_aggregate(
         &self,
         rel: &Rel,
@@ -266,9 +284,10 @@ impl Walk<'_> {
         }
         from.extend((0..aggregates.len()).map(From::Aggregate));
         let mut lowered = self.lower(rel, input, &keys, aggregates)?;
-        let (flow, windowing) = match flow.unassigned(&input.schema, &lowered.columns) {
-            Some((flow, window)) => (flow, Windowing::ByTime(window)),
-            None => {
+        let (flow, windowing) = match (flow.unassigned(&input.schema, &lowered.columns), self.at_end(input)) {
+            (Some((flow, window)), _) => (flow, Windowing::ByTime(window)),
+            (None, Some(window)) => (flow, Windowing::ByEnd(window)),
+            (None, None) => {
                 // The bounds come behind all that the aggregates read.
                 let width = lowered.columns.len();
                 lowered.columns.extend([groups[start].clone(), groups[end].clone()]);

@@ -30,6 +30,7 @@ mod tests;
 mod values;
 mod window_aggregate;
 mod window_assign;
+mod windowing;
 
 pub use error::ExecError;
 pub use graph::job;

@@ -19,7 +19,7 @@ pub(super) fn sink(rows: &Prepared, table: &Table, registry: &Registry, uid: &st
             let header = writer.as_ref().and_then(|writer| writer.header());
             let codec = rows.codec.clone();
             let lines = rows.stream.map(move |row: Row| {
-                let mut line = String::new();
+                let mut line = String::with_capacity(2 * row.bytes().len());
                 let written = codec.values(&row).map_err(|error| error.to_string()).and_then(|values| {
                     writer.as_ref().map_or(Ok(()), |writer| writer.write(row.kind(), &values, &mut line))
                 });

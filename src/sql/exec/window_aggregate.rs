@@ -1,22 +1,12 @@
 //! Aggregates by key and window.
 
-use super::grid::Grid;
-use super::{ExecError, InColumns, Prepared};
+use super::windowing::Windowing;
+use super::{ExecError, Prepared};
 use crate::operator::OnError;
-use crate::operator::window::{Session, Sliding, Tumbling, Windowed, Windows};
+use crate::operator::window::Windowed;
 use crate::sql::aggregate::Aggregates;
-use crate::sql::plan::Window;
-use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, RowKey, RowKind, Value};
-use crate::time::millis;
+use crate::sql::row::{KeyCodec, RowCodec, RowError, RowKey, RowKind, Value};
 use arrow::datatypes::Schema;
-
-/// How rows come to be in their windows.
-pub(super) enum Windowing {
-    /// By their event time.
-    ByTime(Window),
-    /// Their own columns tell the bounds.
-    ByColumns(usize, usize),
-}
 
 /// Where a column of the result comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,14 +41,11 @@ pub(super) fn window_aggregate(input: &Prepared, aggregate: WindowAggregate<'_>)
     let WindowAggregate { windowing, keys, aggregates, from, output, uid } = aggregate;
     let keys = KeyCodec::new(&input.codec, keys)?;
     let codec = RowCodec::new(output)?;
-    let windows: Windows<Row> = match windowing {
-        Windowing::ByColumns(start, end) => Windows::custom(InColumns::new(&input.codec, start, end)),
-        Windowing::ByTime(window) => by_time(window),
-    };
     let key = keys.clone();
     let keyed = input.stream.key_by(move |row| key.key(row).expect("a row has the columns of its stream"));
     let keyed = keyed.uid(format!("{uid}/key")).on_error(OnError::dead_letter());
-    let closed = keyed.window(windows).aggregate(aggregates).uid(uid).on_error(OnError::dead_letter());
+    let closed =
+        keyed.window(windowing.windows(&input.codec)).aggregate(aggregates).uid(uid).on_error(OnError::dead_letter());
     let result = codec.clone();
     let rows = closed.map(move |window: Windowed<RowKey, Result<Vec<Value<'static>>, RowError>>| {
         // What is raised here makes a dead letter of the result.
@@ -66,7 +53,7 @@ pub(super) fn window_aggregate(input: &Prepared, aggregate: WindowAggregate<'_>)
         let key = keys.values(&window.key).expect("a key has the columns of its stream");
         let values = from.iter().map(|from| match from {
             From::Key(column) => key[*column].clone(),
-            From::Start => Value::Int(window.start.millis()),
+            From::Start => Value::Int(windowing.start(window.start, window.end).millis()),
             From::End => Value::Int(window.end.millis()),
             From::Time => Value::Int(window.end.plus_millis(-1).millis()),
             From::Aggregate(number) => results[*number].clone(),
@@ -75,18 +62,4 @@ pub(super) fn window_aggregate(input: &Prepared, aggregate: WindowAggregate<'_>)
         result.row(RowKind::Insert, &values).unwrap_or_else(|error| panic!("{error}"))
     });
     Ok(Prepared { stream: rows.uid(format!("{uid}/result")).on_error(OnError::dead_letter()), codec })
-}
-
-fn by_time(window: Window) -> Windows<Row> {
-    let positive = |ms: i64| millis(ms.unsigned_abs());
-    match window {
-        Window::Tumble { size, offset } => {
-            Tumbling::of(positive(size)).offset(positive(offset.rem_euclid(size.max(1)))).into()
-        }
-        Window::Hop { size, slide, offset } => {
-            Sliding::of(positive(size)).every(positive(slide)).offset(positive(offset.rem_euclid(slide.max(1)))).into()
-        }
-        Window::Session { gap } => Session::gap(positive(gap)).into(),
-        Window::Cumulate { .. } => Windows::custom(Grid::new(window).expect("CUMULATE lies on a grid")),
-    }
 }

@@ -132,7 +132,7 @@ impl Format for Csv {
 
     fn writer(&self, options: Options<'_>, columns: &SchemaRef) -> Result<Arc<dyn WriteLine>, OptionError> {
         columns.fields().iter().try_for_each(check)?;
-        Ok(Arc::new(Writer { shape: Shape::new(options)?, columns: Arc::clone(columns) }))
+        Ok(Arc::new(Writer::new(Shape::new(options)?, columns)))
     }
 }
 
@@ -303,9 +303,20 @@ impl ReadLine for Reader {
 struct Writer {
     shape: Shape,
     columns: SchemaRef,
+    /// Whether no number or time needs quotes.
+    simple: bool,
 }
 
 impl Writer {
+    fn new(shape: Shape, columns: &SchemaRef) -> Self {
+        // What numbers, times and truths are written with.
+        let plain = |c: char| c.is_ascii_alphanumeric() || " .:+-".contains(c);
+        let marks = [Some(shape.delimiter), shape.quote, shape.escape];
+        let is_null = shape.null.as_deref().is_some_and(|null| !null.is_empty() && null.chars().all(plain));
+        let simple = !is_null && !marks.into_iter().flatten().any(plain);
+        Writer { shape, columns: Arc::clone(columns), simple }
+    }
+
     fn field(&self, out: &mut String, text: &str) {
         let null = self.shape.null.as_deref().unwrap_or_default();
         let Some(quote) = self.shape.quote else {
@@ -373,6 +384,11 @@ impl WriteLine for Writer {
                 }
                 (Value::Row(values), DataType::Struct(fields)) => {
                     elements(&mut values.iter().zip(fields).map(|(value, field)| (value, field.data_type())));
+                }
+                (Value::Bytes(_), data_type) => self.plain(&mut text, value, data_type),
+                (value, data_type) if self.simple => {
+                    self.plain(out, value, data_type);
+                    continue;
                 }
                 (value, data_type) => self.plain(&mut text, value, data_type),
             }

@@ -2,6 +2,7 @@
 
 use super::bytes::Bytes;
 use super::layout::{Layout, is_null};
+use super::pick::pick;
 use super::{Row, RowCodec, RowError, Value, tuple};
 use arrow::datatypes::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
@@ -80,41 +81,8 @@ impl KeyCodec {
     /// # Errors
     /// [`RowError::Damaged`] if it is no row of these columns.
     pub fn key(&self, row: &Row) -> Result<RowKey, RowError> {
-        const SHORT: usize = 128;
-        let (tuple, from) = (row.tuple(), self.rows.layout());
-        from.check(tuple)?;
-        let length = self.columns.iter().try_fold(self.layout.head, |length, column| {
-            let slot = &from.slots[*column];
-            let variable = slot.kind.is_variable() && !is_null(tuple, *column);
-            Ok(length + if variable { from.variable(tuple, slot)?.len() } else { 0 })
-        })?;
-        let (mut short, mut long) = ([0; SHORT], Vec::new());
-        let out = match short.get_mut(..length) {
-            Some(out) => out,
-            None => {
-                long.resize(length, 0);
-                &mut long[..]
-            }
-        };
-        let mut filled = self.layout.head;
-        for (number, (column, to)) in self.columns.iter().zip(&self.layout.slots).enumerate() {
-            let slot = &from.slots[*column];
-            let null = is_null(tuple, *column);
-            if null {
-                out[number / 8] |= 1 << (number % 8);
-            }
-            if !slot.kind.is_variable() {
-                let width = slot.kind.width();
-                out[to.at..to.at + width].copy_from_slice(&tuple[slot.at..slot.at + width]);
-                continue;
-            }
-            let bytes = if null { &[] } else { from.variable(tuple, slot)? };
-            out[filled..filled + bytes.len()].copy_from_slice(bytes);
-            filled += bytes.len();
-            let end = (filled - self.layout.head) as u32;
-            out[to.at..to.at + 4].copy_from_slice(&end.to_le_bytes());
-        }
-        Ok(RowKey(Bytes::copy(out)))
+        let make = |tuple: &[u8]| RowKey(Bytes::copy(tuple));
+        pick(self.rows.layout(), &self.layout, &self.columns, row.tuple(), &[], make)
     }
 
     /// The values of a key, in the order of its columns.

@@ -42,6 +42,7 @@ mod json;
 mod key;
 mod layout;
 mod pair;
+mod pick;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -57,3 +58,4 @@ pub use value::Value;
 pub(in crate::sql) use arrays::value;
 pub(in crate::sql) use column::Column;
 pub(in crate::sql) use pair::PairCodec;
+pub(in crate::sql) use pick::Picker;

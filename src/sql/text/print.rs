@@ -78,12 +78,8 @@ pub(in crate::sql) fn write_plain(out: &mut String, value: &Value<'_>, data_type
             }
         }
         (Value::Bool(value), _) => out.push_str(if *value { "true" } else { "false" }),
-        (Value::Int(number), _) => {
-            let _ = write!(out, "{number}");
-        }
-        (Value::Unsigned(number), _) => {
-            let _ = write!(out, "{number}");
-        }
+        (Value::Int(number), _) => out.push_str(itoa::Buffer::new().format(*number)),
+        (Value::Unsigned(number), _) => out.push_str(itoa::Buffer::new().format(*number)),
         (Value::Float(number), DataType::Float32) => write_f32(out, *number as f32),
         (Value::Float(number), _) => write_f64(out, *number),
         (Value::Decimal(number), DataType::Decimal128(_, scale)) => write_decimal(out, *number, *scale),

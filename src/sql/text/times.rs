@@ -25,18 +25,41 @@ pub(super) fn write_date(out: &mut String, days: i64) {
         return;
     }
     let (year, month, day) = civil_from_days(days);
-    let _ = write!(out, "{year:04}-{month:02}-{day:02}");
+    push::<4>(out, year.into());
+    out.push('-');
+    push::<2>(out, month.into());
+    out.push('-');
+    push::<2>(out, day.into());
+}
+
+/// Appends the last digits of a number, with zeros in front.
+fn push<const DIGITS: usize>(out: &mut String, number: i64) {
+    let mut rest = number.unsigned_abs();
+    let mut digits = [b'0'; DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
+        rest /= 10;
+    }
+    out.push_str(std::str::from_utf8(&digits).expect("digits are ASCII"));
 }
 
 /// Appends a time of day, `12:00:00.5`: as many digits of the second as are not zero.
 pub(super) fn write_time(out: &mut String, time: i64, unit: &TimeUnit) {
     let per_second = per_second(unit);
     let (seconds, fraction) = (time.div_euclid(per_second), time.rem_euclid(per_second));
-    let _ = write!(out, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match seconds / 3600 {
+        hours @ 0..100 => push::<2>(out, hours),
+        // Of an interval.
+        hours => out.push_str(itoa::Buffer::new().format(hours)),
+    }
+    out.push(':');
+    push::<2>(out, seconds / 60 % 60);
+    out.push(':');
+    push::<2>(out, seconds % 60);
     if fraction > 0 {
-        let digits = format!("{:0width$}", fraction, width = per_second.ilog10() as usize);
         out.push('.');
-        out.push_str(digits.trim_end_matches('0'));
+        push::<9>(out, fraction * (1_000_000_000 / per_second));
+        out.truncate(out.trim_end_matches('0').len());
     }
 }
 

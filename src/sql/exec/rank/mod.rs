@@ -16,11 +16,11 @@ mod changing;
 mod in_window;
 
 use super::order::Order;
-use super::{ExecError, InColumns, Prepared};
+use super::windowing::Windowing;
+use super::{ExecError, Prepared};
 use crate::operator::OnError;
 use crate::operator::TimeDomain;
 use crate::operator::process::{Failure, States};
-use crate::operator::window::Windows;
 use crate::sql::plan::RankBy;
 use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, RowKey, RowKind, Value};
 use crate::state::{StateValue, Ttl, ValueState};
@@ -37,8 +37,8 @@ pub(super) struct Rank<'r> {
     pub(super) limit: usize,
     /// How they are found.
     pub(super) by: RankBy,
-    /// The columns of the window's bounds, if the partition is one.
-    pub(super) window: Option<(usize, usize)>,
+    /// How rows come to be in their windows, if the partition is one.
+    pub(super) windowing: Option<Windowing>,
     /// Whether rows of the input change.
     pub(super) changes: bool,
     /// How long state is kept after it was last written; `None`: for ever.
@@ -51,16 +51,16 @@ pub(super) struct Rank<'r> {
 
 /// The rows of `input` that are among the first of their partition.
 pub(super) fn rank(input: &Prepared, rank: Rank<'_>) -> Result<Prepared, ExecError> {
-    let Rank { partition, order, limit, by, window, changes, ttl, output, uid } = rank;
+    let Rank { partition, order, limit, by, windowing, changes, ttl, output, uid } = rank;
     let keys = KeyCodec::new(&input.codec, partition)?;
     let numbered = Numbered { input: input.codec.clone(), output: RowCodec::new(output)? };
     let codec = numbered.output.clone();
     let keyed = input.stream.key_by(move |row| keys.key(row).expect("a row has the columns of its stream"));
     let keyed = keyed.uid(format!("{uid}/key"));
-    let stream = match (by, window) {
-        (RankBy::Window, Some((start, end))) => {
-            let windows = Windows::custom(InColumns::new(&input.codec, start, end));
-            let first = keyed.window(windows).aggregate(in_window::FirstRows { order, limit }).uid(uid);
+    let stream = match (by, windowing) {
+        (RankBy::Window, Some(windowing)) => {
+            let first =
+                keyed.window(windowing.windows(&input.codec)).aggregate(in_window::FirstRows { order, limit }).uid(uid);
             // The same uid twice is none: the second operator has no state.
             let numbered = first.flat_map(move |window| numbered.all(window.value, RowKind::Insert));
             numbered.uid(format!("{uid}/number"))

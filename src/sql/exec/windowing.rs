@@ -1,0 +1,94 @@
+//! How rows come to be in their windows.
+
+use super::InColumns;
+use super::grid::Grid;
+use crate::operator::window::{Session, Sliding, Tumbling, Windows};
+use crate::sql::plan::Window;
+use crate::sql::row::{Row, RowCodec};
+use crate::time::{Timestamp, millis};
+
+/// How rows come to be in their windows.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sql) enum Windowing {
+    /// By their event time.
+    ByTime(Window),
+    /// By their event time too, which is the last instant of the one window that they are in. The window lies on a grid, so its
+    /// end tells which it is.
+    ByEnd(Window),
+    /// Their own columns tell the bounds.
+    ByColumns(usize, usize),
+}
+
+impl Windowing {
+    /// Windows for the rows of a codec; [`start`](Self::start) tells where those of the result begin.
+    pub(in crate::sql) fn windows(self, codec: &RowCodec) -> Windows<Row> {
+        match self {
+            Windowing::ByTime(window) => by_time(window),
+            // Parts of time that end where the windows end; a size is a multiple of the slide or step.
+            Windowing::ByEnd(Window::Hop { slide: size, offset, .. } | Window::Cumulate { step: size, offset, .. }) => {
+                by_time(Window::Tumble { size, offset })
+            }
+            Windowing::ByEnd(window) => by_time(window),
+            Windowing::ByColumns(start, end) => Windows::custom(InColumns::new(codec, start, end)),
+        }
+    }
+
+    /// Where the window begins whose rows have been found between `start` and `end`.
+    pub(in crate::sql) fn start(self, start: Timestamp, end: Timestamp) -> Timestamp {
+        match self {
+            Windowing::ByEnd(Window::Hop { size, .. }) => end.plus_millis(-size),
+            Windowing::ByEnd(Window::Cumulate { size, offset, .. }) => {
+                let last = i128::from(end.plus_millis(-1).millis());
+                let since = (last - i128::from(offset)).rem_euclid(i128::from(size));
+                Timestamp::from_millis((last - since) as i64)
+            }
+            _ => start,
+        }
+    }
+}
+
+fn by_time(window: Window) -> Windows<Row> {
+    let positive = |ms: i64| millis(ms.unsigned_abs());
+    match window {
+        Window::Tumble { size, offset } => {
+            Tumbling::of(positive(size)).offset(positive(offset.rem_euclid(size.max(1)))).into()
+        }
+        Window::Hop { size, slide, offset } => {
+            Sliding::of(positive(size)).every(positive(slide)).offset(positive(offset.rem_euclid(slide.max(1)))).into()
+        }
+        Window::Session { gap } => Session::gap(positive(gap)).into(),
+        Window::Cumulate { .. } => Windows::custom(Grid::new(window).expect("CUMULATE lies on a grid")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_window_tells_its_start() {
+        let grids = [
+            Window::Tumble { size: 10, offset: 3 },
+            Window::Hop { size: 12, slide: 4, offset: -1 },
+            Window::Cumulate { size: 12, step: 4, offset: 2 },
+        ];
+        for window in grids {
+            for time in -30..30 {
+                Grid::new(window).expect("a grid").windows(Timestamp::from_millis(time), |found| {
+                    // What the windows of time make of the last instant.
+                    let (between, offset) = match window {
+                        Window::Hop { slide, offset, .. } => (slide, offset),
+                        Window::Cumulate { step, offset, .. } => (step, offset),
+                        Window::Tumble { size, offset } => (size, offset),
+                        Window::Session { .. } => unreachable!(),
+                    };
+                    let last = found.last_instant().millis();
+                    let start = last - (last - offset).rem_euclid(between);
+                    assert_eq!(start + between, found.end.millis(), "{window} ends where a part of time does");
+                    let start = Windowing::ByEnd(window).start(Timestamp::from_millis(start), found.end);
+                    assert_eq!(start, found.start, "{window} at {time}");
+                });
+            }
+        }
+    }
+}
