@@ -115,6 +115,12 @@ impl Protection {
         }
     }
 
+    /// What the operator has told to have failed.
+    fn told(&self) -> Option<String> {
+        let told = self.failure.borrow_mut().take_if(|(node, _)| *node == self.node);
+        told.map(|(_, error)| error.to_string())
+    }
+
     /// Makes a call until it succeeds or the record is poison. Returns why it is.
     fn call(&self, mut code: impl FnMut()) -> Result<(), String> {
         let Meter { records_in, records_out, late, unassigned, filtered, .. } = &*self.meter;
@@ -123,14 +129,12 @@ impl Protection {
         let mut deaths = 0;
         loop {
             let failed = match guard(&mut code) {
-                Err(cause) => cause,
-                Ok(()) => match self.failure.borrow_mut().take_if(|(node, _)| *node == self.node) {
-                    Some((_, error)) => error.to_string(),
-                    None => {
-                        self.held.iter().for_each(|held| held.release());
-                        return Ok(());
-                    }
-                },
+                Err(cause) => Some(cause),
+                Ok(()) => self.told(),
+            };
+            let Some(failed) = failed else {
+                self.held.iter().for_each(|held| held.release());
+                return Ok(());
             };
             self.held.iter().for_each(|held| held.discard());
             counts.iter().zip(before).for_each(|(count, before)| count.set(before));

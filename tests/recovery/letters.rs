@@ -48,6 +48,22 @@ fn push(harness: &mut Harness<u64, u64>, numbers: impl IntoIterator<Item = u64>)
 }
 
 #[test]
+fn operators_one_behind_the_other_leave_out_what_each_of_them_fails_on() {
+    let avoid = |stream: Stream<u64>, bad: u64, uid: &str| {
+        let checked = move |n: u64| if n == bad { panic!("no luck with {n}") } else { n + 100 };
+        stream.map(checked).uid(uid).on_error(OnError::dead_letter())
+    };
+    let mut harness = Harness::new(|numbers| avoid(avoid(numbers, 13, "first"), 114, "second"));
+    push(&mut harness, [12, 13, 14, 15]);
+    assert_eq!(harness.drain(), [212, 215]);
+    harness.snapshot();
+    let letters = all(&harness.dead_letters());
+    let told: Vec<_> =
+        letters.iter().map(|stored| (stored.letter.operator.as_str(), stored.letter.remains.clone())).collect();
+    assert_eq!(told, [("first", Remains::Json(13.into())), ("second", Remains::Json(114.into()))]);
+}
+
+#[test]
 fn a_letter_tells_who_failed_on_what_and_why() {
     let code = Code::default();
     let mut harness = Harness::new(|numbers| sums(numbers, &code));
