@@ -11,3 +11,4 @@ mod mistakes;
 mod pageviews;
 mod poison;
 mod process;
+mod queries;

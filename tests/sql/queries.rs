@@ -1,0 +1,24 @@
+//! One query per clause of the dialect: what it writes, in three lives, against rows that were worked out by hand.
+//!
+//! The queries stand in `queries/`, a folder per subject, with what they must write beside them; the rows they read are in
+//! `queries/data`. `millstream test tests/sql/queries` runs them too.
+
+use millstream::sql::{Env, testing};
+use std::path::Path;
+
+/// Runs all queries of a folder, and tells of all that fail.
+fn hold(folder: &str) {
+    let files = testing::files(&Path::new("tests/sql/queries").join(folder)).unwrap();
+    assert!(!files.is_empty());
+    let env = Env::default();
+    let failed: Vec<String> = files
+        .iter()
+        .filter_map(|file| testing::test(file, &env, false).err().map(|why| format!("{}: {why}", file.display())))
+        .collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+#[test]
+fn windows_hold_the_rows_of_their_time() {
+    hold("windows");
+}

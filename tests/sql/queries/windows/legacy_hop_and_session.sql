@@ -1,0 +1,13 @@
+-- HOP and SESSION in GROUP BY.
+CREATE TABLE bids (id INT, who STRING, item STRING, price INT, at TIMESTAMP(3),
+  WATERMARK FOR at AS at - INTERVAL '5' SECOND)
+  WITH ('connector' = 'filesystem', 'path' = '../data/bids.csv', 'format' = 'csv', 'csv.null-literal' = '');
+CREATE TABLE hops (item STRING, s TIMESTAMP(3), e TIMESTAMP(3), t TIMESTAMP(3), highest INT) WITH ('connector' = 'print');
+CREATE TABLE sessions (who STRING, s TIMESTAMP(3), e TIMESTAMP(3), t TIMESTAMP(3), bids BIGINT) WITH ('connector' = 'print');
+
+INSERT INTO hops SELECT item, HOP_START(at, INTERVAL '10' SECOND, INTERVAL '20' SECOND),
+    HOP_END(at, INTERVAL '10' SECOND, INTERVAL '20' SECOND), HOP_ROWTIME(at, INTERVAL '10' SECOND, INTERVAL '20' SECOND), MAX(price)
+  FROM bids WHERE item IS NOT NULL GROUP BY HOP(at, INTERVAL '10' SECOND, INTERVAL '20' SECOND), item;
+INSERT INTO sessions SELECT who, SESSION_START(at, INTERVAL '10' SECOND), SESSION_END(at, INTERVAL '10' SECOND),
+    SESSION_ROWTIME(at, INTERVAL '10' SECOND), COUNT(*)
+  FROM bids GROUP BY who, SESSION(at, INTERVAL '10' SECOND);
