@@ -242,6 +242,12 @@ fn rows_of_several_queries_and_of_the_text_come_together() {
         "SELECT who FROM hits WHERE n = 7 UNION ALL SELECT UPPER(who) FROM hits WHERE n = 1 UNION ALL VALUES ('dan')",
     );
     assert_eq!(found, ["+I[CYD]", "+I[ada]", "+I[dan]"]);
+    // Both sides are of one table, which is read once, with the columns of both.
+    let found = over_hits(
+        "x STRING",
+        "SELECT who FROM hits WHERE n = 7 UNION ALL SELECT CAST(n AS STRING) FROM hits WHERE n = 1",
+    );
+    assert_eq!(found, ["+I[1]", "+I[ada]"]);
 }
 
 #[test]

@@ -157,7 +157,8 @@ impl Rels {
             LogicalPlan::Union(union) => {
                 let mut inputs = Vec::new();
                 for input in &union.inputs {
-                    inputs.push(self.build(input, of)?);
+                    let built = self.build(input, of)?;
+                    inputs.push(self.only(built, input.schema(), at).map_err(|error| of.meaning(&error))?);
                 }
                 let rels: Vec<&Rel> = inputs.iter().map(|input| self.of(input)).collect();
                 let changes = rels.iter().map(|rel| rel.changes).max().unwrap_or(Changes::Append);
@@ -286,6 +287,15 @@ impl Rels {
             schema,
         };
         Ok(self.add(made, at))
+    }
+
+    /// An input without the columns that other queries need of the same table: where columns go by their place.
+    fn only(&mut self, input: Input, wanted: &DFSchemaRef, at: Position) -> Result<Input, DataFusionError> {
+        if input.schema.fields().len() == wanted.fields().len() {
+            return Ok(input);
+        }
+        let columns = wanted.iter().map(|(of, field)| Expr::Column(Column::new(of.cloned(), field.name()))).collect();
+        self.project(input, columns, Arc::clone(wanted), at)
     }
 
     fn assign(&mut self, input: Input, assign: &Assign, of: Statement<'_>) -> Result<Input, Error> {
