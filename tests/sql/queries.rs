@@ -22,3 +22,23 @@ fn hold(folder: &str) {
 fn windows_hold_the_rows_of_their_time() {
     hold("windows");
 }
+
+#[test]
+fn joins_pair_rows_that_are_equal_or_near() {
+    hold("joins");
+}
+
+#[test]
+fn aggregates_count_each_row_once() {
+    hold("aggregates");
+}
+
+#[test]
+fn ranks_keep_the_first_rows() {
+    hold("ranks");
+}
+
+#[test]
+fn frames_hold_the_rows_before_each_row() {
+    hold("over");
+}
