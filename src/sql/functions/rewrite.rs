@@ -33,6 +33,7 @@ impl FunctionRewrite for Meanings {
                 Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(named("unix_now")?, Vec::new()))))
             }
             Expr::SimilarTo(like) => similar(like).map(Transformed::yes),
+            Expr::Like(like) if like.escape_char != Some(ESCAPE) => escaped(like),
             other => Ok(Transformed::no(other)),
         }
     }
@@ -43,6 +44,52 @@ fn similar(like: Like) -> Result<Expr> {
     arguments.extend(like.escape_char.map(|escape| lit(escape.to_string())));
     let is = Expr::ScalarFunction(ScalarFunction::new_udf(named("similar_to")?, arguments));
     Ok(if like.negated { not(is) } else { is })
+}
+
+/// What the library escapes with, whether a text says so or not.
+const ESCAPE: char = '\\';
+
+/// LIKE with the character of its own before what stands for itself; without one, nothing is escaped, as in Flink.
+fn escaped(mut like: Like) -> Result<Transformed<Expr>> {
+    let text = match &*like.pattern {
+        Expr::Literal(value, _) => value.try_as_str(),
+        _ => None,
+    };
+    if like.escape_char.is_none() && text.is_some_and(|text| !text.is_some_and(|text| text.contains(ESCAPE))) {
+        return Ok(Transformed::no(Expr::Like(like)));
+    }
+    let own = like.escape_char.replace(ESCAPE);
+    like.pattern = Box::new(match (text, own) {
+        (Some(Some(text)), own) => lit(pattern(text, own)?),
+        (Some(None), _) => *like.pattern,
+        (None, None) => {
+            let arguments = vec![*like.pattern, lit(ESCAPE.to_string()), lit(format!("{ESCAPE}{ESCAPE}"))];
+            Expr::ScalarFunction(ScalarFunction::new_udf(named("replace")?, arguments))
+        }
+        (None, Some(_)) => return plan_err!("ESCAPE needs a pattern that stands in the text: LIKE '50!%' ESCAPE '!'"),
+    });
+    Ok(Transformed::yes(Expr::Like(like)))
+}
+
+/// A pattern in which [`ESCAPE`] escapes.
+fn pattern(text: &str, own: Option<char>) -> Result<String> {
+    let mut pattern = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let is_escaped = own == Some(character);
+        let character = if is_escaped { characters.next() } else { Some(character) };
+        match character {
+            Some(plain) if is_escaped && (matches!(plain, '%' | '_') || own == Some(plain)) => {
+                pattern.extend([ESCAPE, plain])
+            }
+            Some(plain) if !is_escaped && plain == ESCAPE => pattern.extend([ESCAPE, ESCAPE]),
+            Some(plain) if !is_escaped => pattern.push(plain),
+            _ => {
+                return plan_err!("in LIKE '{text}' the character of ESCAPE stands before another than %, _ or itself");
+            }
+        }
+    }
+    Ok(pattern)
 }
 
 /// After types are made equal: casts of texts, and those that Flink refuses.
