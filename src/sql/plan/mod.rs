@@ -16,6 +16,7 @@ mod program;
 mod rank;
 mod refused;
 mod rel;
+mod same_names;
 mod window;
 
 pub(super) use attribute::is_proctime;

@@ -3,7 +3,7 @@
 use super::build::{Rels, Statement as Of};
 use super::context::Context;
 use super::rel::{Changes, Op, Program, Rel, RelId};
-use super::{group_window, lookup, not_null, refused};
+use super::{group_window, lookup, not_null, refused, same_names};
 use crate::sql::catalog::{OptionError, Table, Takes};
 use crate::sql::connector::Registry;
 use crate::sql::dialect::{self, Query, Quoted, Statement};
@@ -166,6 +166,7 @@ fn query(text: Text<'_>, context: &Context, query: &Query) -> Result<LogicalPlan
     refused::check(&query.ast, Of { text, query })?;
     let plan = || {
         let mut ast = query.ast.clone();
+        same_names::tell_apart(&mut ast);
         group_window::name_bounds(&mut ast)?;
         let plan = context.planner().sql_statement_to_plan(ast::Statement::Query(ast))?;
         lookup::check(&plan)?;
