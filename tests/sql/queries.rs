@@ -42,3 +42,23 @@ fn ranks_keep_the_first_rows() {
 fn frames_hold_the_rows_before_each_row() {
     hold("over");
 }
+
+#[test]
+fn functions_are_flinks() {
+    hold("functions");
+}
+
+#[test]
+fn formats_read_and_write_as_their_options_say() {
+    hold("formats");
+}
+
+#[test]
+fn statements_become_one_job() {
+    hold("statements");
+}
+
+#[test]
+fn event_time_comes_of_columns_and_the_watermark_of_options() {
+    hold("times");
+}
