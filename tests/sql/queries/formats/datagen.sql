@@ -1,6 +1,6 @@
 -- Rows that are made up: a sequence ends the table; so does a number of rows. Random values keep their bounds.
 CREATE TABLE sequence (id BIGINT, n INT, t STRING, at TIMESTAMP(3))
-  WITH ('connector' = 'datagen', 'rows-per-second' = '10', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '20',
+  WITH ('connector' = 'datagen', 'rows-per-second' = '1000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '20',
         'fields.n.min' = '5', 'fields.n.max' = '9', 'fields.t.length' = '4', 'base-time' = '2024-05-01 12:00:00');
 CREATE TABLE counted (n INT, x INT) WITH ('connector' = 'datagen', 'number-of-rows' = '30', 'fields.x.null-rate' = '1');
 CREATE TABLE ids (id BIGINT, at TIMESTAMP(3)) WITH ('connector' = 'print');
