@@ -1,6 +1,7 @@
 //! What the planner may look up: tables, views, functions, types.
 
 use super::group_window::bound_function;
+use super::message::mended;
 use super::window::WindowFunctions;
 use crate::sql::aggregate;
 use crate::sql::catalog::Table;
@@ -128,29 +129,7 @@ pub(super) fn meaning(text: Text<'_>, at: Position, error: &DataFusionError) -> 
         .and_then(|diagnostic| diagnostic.span)
         .map(|span| Position { line: span.start.line.max(1), column: span.start.column.max(1) });
     let message = error.find_root().strip_backtrace();
-    let message = ["Error during planning: ", "Schema error: ", "SQL error: ", "This feature is not implemented: "]
-        .iter()
-        .find_map(|prefix| message.strip_prefix(prefix))
-        .unwrap_or(&message);
-    text.meaning(place.unwrap_or(at), mended(message.trim_end()))
-}
-
-/// A message of the planner's as one of ours: on one line, and with what to write.
-fn mended(message: &str) -> String {
-    if let Some((_, rest)) = message.split_once("While expanding wildcard, column \"")
-        && let Some((column, grouped)) = rest.split_once('"')
-    {
-        let same = ["tumble_start(", "hop_start(", "session_start("].iter().any(|bound| grouped.contains(bound));
-        let same = if same { "; the bounds of a window have the same arguments as the window" } else { "" };
-        return format!("`{column}` is neither in GROUP BY nor in an aggregate function{same}");
-    }
-    if message.starts_with("Ambiguous reference") {
-        return format!("{message}: write the name of its table before it");
-    }
-    if message.contains("`nested_expressions`") {
-        return "arrays, maps and rows are not made in a query; take those of a table".to_owned();
-    }
-    message.replace('\n', " ")
+    text.meaning(place.unwrap_or(at), mended(&message))
 }
 
 /// A table or view in the planner's hands.

@@ -11,6 +11,7 @@ mod functions;
 mod group_window;
 mod join;
 mod lookup;
+mod message;
 mod not_null;
 mod program;
 mod rank;
