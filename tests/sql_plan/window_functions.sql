@@ -13,6 +13,9 @@ SELECT host, COUNT(DISTINCT path) FROM TABLE(HOP(DATA => TABLE access_log, TIMEC
 SELECT window_end, SUM(bytes) FROM TABLE(CUMULATE(TABLE access_log, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' DAY))
 GROUP BY window_start, window_end;
 ----
+-- SESSION without TABLE and DESCRIPTOR
+SELECT host, path, COUNT(*) FROM SESSION(access_log PARTITION BY host, path, ts, INTERVAL '30' MINUTES) GROUP BY host, path, window_start, window_end;
+----
 -- SESSION
 SELECT host, window_start, window_end, COUNT(*) FROM TABLE(
   SESSION(TABLE access_log PARTITION BY host, DESCRIPTOR(ts), INTERVAL '30' MINUTES)) GROUP BY host, window_start, window_end;

@@ -266,6 +266,12 @@ impl Arguments {
             }
             read.given.push((parameter, value));
         }
+        // Without DESCRIPTOR all behind PARTITION BY looks like its columns: the time and the gap are the last two.
+        if read.given.len() == 1 && read.partition.len() > 2 {
+            let (gap, time) = (read.partition.pop(), read.partition.pop());
+            read.given.extend(time.map(|time| ("TIMECOL", time)));
+            read.given.extend(gap.map(|gap| ("GAP", gap)));
+        }
         Ok(read)
     }
 

@@ -10,7 +10,7 @@ INSERT INTO in_table SELECT who, window_start, window_end, COUNT(*), SUM(price)
   FROM TABLE(SESSION(TABLE bids PARTITION BY who, DESCRIPTOR(at), INTERVAL '10' SECOND))
   GROUP BY who, window_start, window_end;
 INSERT INTO bare SELECT who, window_start, window_end, COUNT(*), SUM(price)
-  FROM SESSION(bids PARTITION BY who, DESCRIPTOR(at), INTERVAL '10' SECOND)
+  FROM SESSION(bids PARTITION BY who, at, INTERVAL '10' SECOND)
   GROUP BY who, window_start, window_end;
 INSERT INTO named SELECT who, window_start, window_end, COUNT(*), SUM(price)
   FROM TABLE(SESSION(DATA => TABLE bids PARTITION BY who, TIMECOL => DESCRIPTOR(at), GAP => INTERVAL '10' SECOND))
