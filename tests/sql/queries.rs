@@ -62,3 +62,8 @@ fn statements_become_one_job() {
 fn event_time_comes_of_columns_and_the_watermark_of_options() {
     hold("times");
 }
+
+#[test]
+fn what_the_plan_says_and_no_operator_can_do_is_refused_with_what_to_write() {
+    hold("refused");
+}

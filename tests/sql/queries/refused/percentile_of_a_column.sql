@@ -1,0 +1,7 @@
+-- refused: cannot be run; cast them, or write constants as they are
+CREATE TABLE bids (id INT, who STRING, item STRING, price INT, at TIMESTAMP(3),
+  WATERMARK FOR at AS at - INTERVAL '5' SECOND)
+  WITH ('connector' = 'filesystem', 'path' = '../data/bids.csv', 'format' = 'csv', 'csv.null-literal' = '');
+CREATE TABLE written (who STRING, n DOUBLE) WITH ('connector' = 'print');
+
+INSERT INTO written SELECT item, PERCENTILE(price, id) FROM bids GROUP BY item;
