@@ -12,7 +12,7 @@
 //! | [`StdinSource`] | source | not replayable |
 //! | [`SocketSource`] | source | at most once |
 //! | [`MemorySource`], [`GeneratorSource`] | source | replayable |
-//! | [`FileSink`] | sink | exactly once |
+//! | [`FileSink`], [`KeyedFileSink`] | sink | exactly once |
 //! | [`CollectSink`] | sink | exactly once, within one process |
 //! | [`StdoutSink`], [`DiscardSink`] | sink | at least once |
 //!
@@ -42,7 +42,7 @@ mod stdout;
 pub use collect::{CollectSink, Collected};
 pub use discard::DiscardSink;
 pub use file::FileSource;
-pub use file_sink::FileSink;
+pub use file_sink::{FileSink, KeyedFileSink, LineChange};
 pub use generator::GeneratorSource;
 pub use indices::IndexBlock;
 pub use line::{Line, LineBlock};

@@ -17,9 +17,12 @@
 //! * Rows that could not be written stay in memory until they are durable, and go out with the next epoch.
 
 mod committer;
+mod keyed;
 mod part;
 mod rows;
 mod writer;
+
+pub use keyed::{KeyedFileSink, LineChange};
 
 use super::{Committer, Error, Guarantee, Sink, SinkContext, SinkWriter};
 use part::Target;

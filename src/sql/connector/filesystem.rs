@@ -1,7 +1,7 @@
 //! Files.
 
 use super::{Connector, Input, OptionDoc, Options, Output};
-use crate::connector::{FileSink, FileSource};
+use crate::connector::{FileSink, FileSource, KeyedFileSink};
 use crate::sql::catalog::OptionError;
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ use std::time::Duration;
 /// are `file.path`, `file.name`, and `offset`, the place of the line in its file (which Flink has not).
 ///
 /// Written: `path` is one file, which grows at each checkpoint; Flink makes a directory of files of it. Rows of all kinds are
-/// taken if the format can say them.
+/// taken if the format can say them. If it cannot, and the table has a PRIMARY KEY, the file holds the table as it is: one line
+/// per key, in order of the keys. Each checkpoint replaces that file as a whole, so it is for tables of a size that can be written
+/// so often; in Flink this connector takes no changes.
 ///
 /// ```
 /// use millstream::sql::connector::{Connector, Filesystem};
@@ -78,10 +80,18 @@ impl Connector for Filesystem {
 
     fn sink(&self, options: Options<'_>) -> Result<Output, OptionError> {
         let path = path(options, "out.csv")?.to_owned();
-        Ok(Output::lines(move |header| {
+        let keyed = path.clone();
+        let lines = Output::lines(move |header| {
             let sink = FileSink::lines(path);
             match header {
                 Some(header) => sink.header([header]),
+                None => sink,
+            }
+        });
+        Ok(lines.or_keyed(move |header, keys| {
+            let sink = KeyedFileSink::new(keyed, move |line| keys(line));
+            match header {
+                Some(header) => sink.header(header),
                 None => sink,
             }
         }))

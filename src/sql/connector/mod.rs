@@ -12,6 +12,7 @@ mod console;
 mod datagen;
 mod filesystem;
 mod input;
+mod line_key;
 pub mod nexmark;
 mod options;
 mod output;

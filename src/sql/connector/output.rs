@@ -1,12 +1,17 @@
 //! Where a table's rows go.
 
+use super::line_key::LineKeys;
 use crate::api::{End, Stream};
-use crate::connector::Sink;
+use crate::connector::{LineChange, Sink};
 use crate::sql::catalog::Takes;
 use crate::sql::row::Row;
 
 /// Ends a stream.
 type EndIn<T> = Box<dyn FnOnce(&Stream<T>) -> End>;
+/// Ends a stream of lines, given the first line of each file, if the format has one.
+type LinesEnd = Box<dyn FnOnce(Option<String>) -> EndIn<String>>;
+/// The same of changes, given also what finds the key of a line.
+type KeyedEnd = Box<dyn FnOnce(Option<String>, LineKeys) -> EndIn<LineChange>>;
 
 /// What a connector writes: lines of the table's format, or rows.
 ///
@@ -23,8 +28,18 @@ type EndIn<T> = Box<dyn FnOnce(&Stream<T>) -> End>;
 pub struct Output(pub(in crate::sql) Goes);
 
 pub(in crate::sql) enum Goes {
-    /// Given the first line of each file, if the format has one.
-    Lines(Box<dyn FnOnce(Option<String>) -> EndIn<String>>),
+    Lines {
+        all: LinesEnd,
+        /// How the current line of each key is written, if it can be.
+        keyed: Option<KeyedEnd>,
+    },
+    /// The current line of each key.
+    Keyed {
+        end: KeyedEnd,
+        keys: LineKeys,
+        /// The columns of the key, among those that are written.
+        columns: Vec<usize>,
+    },
     Rows(Takes, EndIn<Row>),
 }
 
@@ -37,7 +52,22 @@ impl Output {
             let sink = sink(header);
             Box::new(move |lines| lines.sink(sink))
         };
-        Output(Goes::Lines(Box::new(end)))
+        Output(Goes::Lines { all: Box::new(end), keyed: None })
+    }
+
+    /// How a table with a PRIMARY KEY is written instead, in a format that cannot say that rows change.
+    pub(super) fn or_keyed<S: Sink<LineChange>>(
+        self,
+        sink: impl FnOnce(Option<String>, LineKeys) -> S + 'static,
+    ) -> Self {
+        let end = |header, keys| -> EndIn<LineChange> {
+            let sink = sink(header, keys);
+            Box::new(move |lines| lines.sink(sink))
+        };
+        match self.0 {
+            Goes::Lines { all, .. } => Output(Goes::Lines { all, keyed: Some(Box::new(end)) }),
+            other => Output(other),
+        }
     }
 
     /// Rows with the columns that an INSERT writes, in order.

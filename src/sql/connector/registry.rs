@@ -1,5 +1,6 @@
 //! All connectors and formats of a program, by name.
 
+use super::line_key::line_keys;
 use super::nexmark::Nexmark;
 use super::output::Goes;
 use super::timing::{TIMING, Timing};
@@ -95,6 +96,15 @@ impl Registry {
                 format!("`{0}` is METADATA, which no connector writes; write `{0}` … METADATA VIRTUAL", column.name);
             return Err(OptionError { key: None, message });
         }
+        let output = match (output.0, &format) {
+            (Goes::Lines { keyed: Some(end), .. }, Some(format))
+                if !table.primary_key.is_empty() && !format.takes_changes() =>
+            {
+                let (keys, columns) = line_keys(table, &**format)?;
+                Output(Goes::Keyed { end, keys, columns })
+            }
+            (other, _) => Output(other),
+        };
         let writer = format.map(|format| format.writer(Options::new(table).of(format.name()), &written(table)));
         Ok((output, writer.transpose()?))
     }
@@ -146,8 +156,9 @@ impl Registry {
         let (output, _) = self.output(table)?;
         Ok(match output.0 {
             Goes::Rows(takes, _) => takes,
-            Goes::Lines(_) if format.is_some_and(|format| format.takes_changes()) => Takes::Changes,
-            Goes::Lines(_) => Takes::Appends,
+            Goes::Keyed { .. } => Takes::Changes,
+            Goes::Lines { .. } if format.is_some_and(|format| format.takes_changes()) => Takes::Changes,
+            Goes::Lines { .. } => Takes::Appends,
         })
     }
 }

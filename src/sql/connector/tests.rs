@@ -65,6 +65,16 @@ fn a_refused_option_is_told_with_its_place() {
     assert!(found.starts_with("line 2, column 2"), "{found}");
 }
 
+/// Runs a program, with this said to chance.
+fn run(text: &str, seed: u64, chance: impl FnOnce(&mut Simulation)) {
+    let env = Env::default();
+    let program = plan(text, &env).unwrap_or_else(|error| panic!("{error}"));
+    let job = job(&program, &env, Timestamp::EPOCH).unwrap();
+    let mut simulation = Simulation::start(&job, Config::default().parallelism(2).batch_size(4), seed).unwrap();
+    chance(&mut simulation);
+    simulation.run().unwrap();
+}
+
 /// Copies the rows of files into a file, with this said to chance; the lines that are in it then.
 fn copied(directory: &Path, seed: u64, chance: impl FnOnce(&mut Simulation)) -> Vec<String> {
     let (from, to) = (directory.join("in"), directory.join(format!("out-{seed}.csv")));
@@ -76,12 +86,7 @@ fn copied(directory: &Path, seed: u64, chance: impl FnOnce(&mut Simulation)) -> 
         from.display(),
         to.display()
     );
-    let env = Env::default();
-    let program = plan(&text, &env).unwrap_or_else(|error| panic!("{error}"));
-    let job = job(&program, &env, Timestamp::EPOCH).unwrap();
-    let mut simulation = Simulation::start(&job, Config::default().parallelism(2).batch_size(4), seed).unwrap();
-    chance(&mut simulation);
-    simulation.run().unwrap();
+    run(&text, seed, chance);
     let written = fs::read_to_string(to).unwrap();
     let mut lines = written.lines().map(str::to_owned);
     assert_eq!(lines.next().as_deref(), Some("name,n"));
@@ -105,5 +110,79 @@ fn a_file_has_each_row_once_whatever_crashes() {
             simulation.checkpoints_one_in(20).crashes_one_in(40, 4).panics_one_in(30);
         });
         assert_eq!(found, expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_file_with_a_primary_key_holds_the_current_row_of_each_key_whatever_crashes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let lines: String = (0..240).map(|n| format!("{n},{}\n", n * n % 13)).collect();
+    fs::write(path("in.csv"), lines).unwrap();
+    for (format, expected) in [("csv", "0,19\n1,37\n3,37\n"), ("json", "{\"k\":0,\"n\":19}\n")] {
+        for seed in 1..5 {
+            let out = path(&format!("{format}-{seed}"));
+            let text = format!(
+                "CREATE TABLE t (n BIGINT, k BIGINT) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+                 CREATE TABLE counts (k BIGINT, n BIGINT, PRIMARY KEY (k) NOT ENFORCED)
+                 WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = '{format}');
+                 INSERT INTO counts SELECT k, COUNT(*) FROM t GROUP BY k",
+                path("in.csv")
+            );
+            run(&text, seed, |simulation| {
+                if seed > 1 {
+                    simulation.checkpoints_one_in(20).crashes_one_in(40, 4).panics_one_in(30);
+                }
+            });
+            let found = fs::read_to_string(&out).unwrap();
+            assert!(found.starts_with(expected) && found.lines().count() == 7, "seed {seed}: {found}");
+        }
+    }
+}
+
+/// Each order may be told before or after its customer's names, which come one after the other, from several subtasks.
+#[test]
+fn changes_that_come_in_any_order_leave_the_row_that_is_right() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let change = |id: u64, old: Option<u64>, new: Option<u64>| {
+        let row = |c: Option<u64>| c.map_or("null".to_owned(), |c| format!("{{\"id\":{id},\"c\":{c}}}"));
+        let op = match (old, new) {
+            (None, _) => "c",
+            (_, None) => "d",
+            _ => "u",
+        };
+        format!("{{\"before\":{},\"after\":{},\"op\":\"{op}\"}}\n", row(old), row(new))
+    };
+    // Each order goes from customer to customer, the odd ones are deleted in the end.
+    let mut orders = String::new();
+    for id in 0..12 {
+        orders += &change(id, None, Some(id % 5));
+        orders += &change(id, Some(id % 5), Some((id + 1) % 5));
+        orders += &change(id, Some((id + 1) % 5), Some((id + 3) % 5));
+        if id % 2 == 1 {
+            orders += &change(id, Some((id + 3) % 5), None);
+        }
+    }
+    fs::write(path("orders"), orders).unwrap();
+    fs::write(path("names"), (0..5).map(|n| format!("{n},c{n}\n")).collect::<String>()).unwrap();
+    for seed in 1..9 {
+        let out = path(&format!("out-{seed}"));
+        let text = format!(
+            "CREATE TABLE orders (id BIGINT, c BIGINT)
+             WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'debezium-json');
+             CREATE TABLE names (c BIGINT, name STRING)
+             WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+             CREATE TABLE named (id BIGINT, name STRING, PRIMARY KEY (id) NOT ENFORCED)
+             WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'csv');
+             INSERT INTO named SELECT id, name FROM orders LEFT JOIN names ON orders.c = names.c",
+            path("orders"),
+            path("names")
+        );
+        run(&text, seed, |simulation| {
+            simulation.checkpoints_one_in(20).crashes_one_in(60, 2);
+        });
+        let expected: String = (0..12).step_by(2).map(|id| format!("{id},c{}\n", (id + 3) % 5)).collect();
+        assert_eq!(fs::read_to_string(&out).unwrap(), expected, "seed {seed}");
     }
 }

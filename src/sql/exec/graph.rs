@@ -7,7 +7,7 @@ use super::join::{Columns, Join, Side, TableRows, interval, lookup, regular, win
 use super::order::{By, Order};
 use super::over::{Planned, over};
 use super::rank::{Rank, rank};
-use super::sink::sink;
+use super::sink::{Written, sink};
 use super::values::values;
 use super::window_aggregate::{From, WindowAggregate, window_aggregate};
 use super::windowing::Windowing;
@@ -193,7 +193,10 @@ impl Walk<'_> {
             }
             (Op::Sink { table }, [input]) => {
                 let prepared = self.prepare(self.flow(input), &format!("{}/input", rel.uid))?;
-                sink(&prepared, table, &self.env.connectors, &rel.uid)?;
+                let source = self.program.rel(input.rel);
+                let without_key = source.changes == Changes::Update && source.key.is_none();
+                let written = Written { rows: &prepared, without_key, ttl: self.ttl() };
+                sink(&written, table, &self.env.connectors, &rel.uid)?;
                 Flow::rows(prepared)
             }
             (op, _) => unreachable!("the planner gives {} its inputs", op.title()),
