@@ -25,6 +25,7 @@ impl Op {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Scan { .. } => "scan",
+            Self::LateRows { .. } => "late_rows",
             Self::Values { .. } => "values",
             Self::Project { .. } => "project",
             Self::Filter { .. } => "filter",
@@ -51,7 +52,7 @@ impl Op {
             format!("{} ON {}{filter}", kind.to_string().to_lowercase(), pairs(on))
         };
         match self {
-            Self::Scan { table, columns } => listed(table, columns),
+            Self::Scan { table, columns } | Self::LateRows { table, columns } => listed(table, columns),
             Self::Values { rows } => rows.iter().map(|row| format!("({})", list(row))).collect::<Vec<_>>().join(", "),
             Self::Project { expressions } => list(expressions),
             Self::Filter { predicate } => predicate.to_string(),

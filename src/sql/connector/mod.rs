@@ -36,8 +36,8 @@ pub use output::Output;
 pub use registry::Registry;
 pub(super) use registry::{physical, written};
 pub use socket::Socket;
-pub(super) use timing::Emit;
 pub use timing::TIMING;
+pub(super) use timing::{Emit, LATE};
 
 use crate::sql::catalog::OptionError;
 

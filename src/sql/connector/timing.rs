@@ -6,6 +6,8 @@ use std::time::Duration;
 
 const IDLE: &str = "scan.watermark.idle-timeout";
 const EMIT: &str = "scan.watermark.emit.strategy";
+/// Names a table for late rows.
+pub(in crate::sql) const LATE: &str = "late-rows.table";
 const DRIFT: &str = "scan.watermark.alignment.max-drift";
 
 /// The options.
@@ -25,6 +27,11 @@ pub const TIMING: &[OptionDoc] = &[
         key: DRIFT,
         default: None,
         doc: "how far a split of the table may run ahead of its slowest one in event time, like '10 min'",
+    },
+    OptionDoc {
+        key: LATE,
+        default: None,
+        doc: "the table that takes the rows which windows, joins and OVER drop because they come too late (not in Flink)",
     },
 ];
 

@@ -1,7 +1,8 @@
 //! What a relation gives, and what is still to be computed of it.
 
 use super::ExecError;
-use super::window_assign::window_assign;
+use super::late::{LateRows, Riding, uid as late_uid};
+use super::window_assign::{Assign, window_assign};
 use crate::api::{Job, Stream};
 use crate::operator::OnError;
 use crate::sql::EvalError;
@@ -11,8 +12,8 @@ use crate::sql::plan::{Env, Window, column};
 use crate::sql::row::{Picker, Row, RowCodec};
 use crate::sql::scan::scan;
 use crate::sql::settings::Settings;
-use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion_common::{DFSchema, ScalarValue};
+use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
+use datafusion_common::{Column, DFSchema, ScalarValue};
 use datafusion_expr::{Expr, ExprSchemable};
 use std::sync::Arc;
 
@@ -29,6 +30,17 @@ pub(in crate::sql) struct Flow {
     bounds: Vec<Option<Bound>>,
     /// Whether a step computes something of such a bound.
     uses_bounds: bool,
+    /// The columns behind all others that are there for late rows alone.
+    riding: Option<Arc<Riding>>,
+}
+
+/// What a dataflow is made within.
+#[derive(Clone, Copy)]
+pub(in crate::sql) struct Within<'w> {
+    pub(super) job: &'w Job,
+    pub(super) env: &'w Env,
+    pub(super) settings: &'w Settings,
+    pub(super) late: &'w LateRows,
 }
 
 /// What a column tells of a window.
@@ -72,20 +84,36 @@ pub(in crate::sql) struct Prepared {
 
 impl Flow {
     /// Some columns of a table.
-    pub(in crate::sql) fn table(table: &Arc<Table>, columns: &[usize], schema: &Schema) -> Self {
-        let origin = Origin::Table { table: Arc::clone(table), columns: columns.to_vec() };
-        Flow::new(origin, &open(schema))
+    pub(in crate::sql) fn table(
+        table: &Arc<Table>,
+        columns: &[usize],
+        schema: &Schema,
+        riding: Option<Arc<Riding>>,
+    ) -> Self {
+        let also = riding.as_ref().map_or(&[][..], |riding| &riding.columns);
+        let origin = Origin::Table { table: Arc::clone(table), columns: [columns, also].concat() };
+        Flow::new(origin, &widened(schema, riding.as_deref()), riding)
     }
 
     /// Rows as they are.
     pub(in crate::sql) fn rows(prepared: Prepared) -> Self {
-        Flow::new(Origin::Rows(prepared.stream), prepared.codec.schema())
+        Flow::riding_rows(prepared, None)
     }
 
-    fn new(origin: Origin, columns: &SchemaRef) -> Self {
+    /// Rows as they are, whose last columns ride.
+    pub(super) fn riding_rows(prepared: Prepared, riding: Option<Arc<Riding>>) -> Self {
+        Flow::new(Origin::Rows(prepared.stream), prepared.codec.schema(), riding)
+    }
+
+    /// The columns that ride, if any do.
+    pub(super) fn riding(&self) -> Option<Arc<Riding>> {
+        self.riding.clone()
+    }
+
+    fn new(origin: Origin, columns: &SchemaRef, riding: Option<Arc<Riding>>) -> Self {
         let bounds = vec![None; columns.fields().len()];
         let (input, columns) = (Arc::clone(columns), Arc::clone(columns));
-        Flow { origin, input, steps: Vec::new(), columns, bounds, uses_bounds: false }
+        Flow { origin, input, steps: Vec::new(), columns, bounds, uses_bounds: false, riding }
     }
 
     /// Puts the rows into windows: adds three columns.
@@ -101,18 +129,19 @@ impl Flow {
         output: &Schema,
         uid: &str,
     ) -> Result<Self, EvalError> {
-        let output = open(output);
         let width = input.fields().len();
+        let output = open(output);
         let nulls = output.fields()[width..].iter().map(|field| {
             let null = ScalarValue::try_from(field.data_type()).unwrap_or(ScalarValue::Null);
             Expr::Literal(null, None)
         });
         let all: Vec<Expr> = input.columns().into_iter().map(Expr::Column).chain(nulls).collect();
-        let pad = Arc::new(Expressions::new(input, None, Some((&all, &output)))?);
-        let (partition, uid) = (partition.to_vec(), uid.to_owned());
+        let pad = self.projection(input, &all, &output)?;
+        let (partition, uid, riding) = (partition.to_vec(), uid.to_owned(), self.riding());
         let assigned = Assigned { rows: self, window, time, partition, uid, pad };
-        let mut flow = Flow::new(Origin::Assigned(Box::new(assigned)), &output);
-        flow.bounds[width..].copy_from_slice(&[Some(Bound::Start), Some(Bound::End), Some(Bound::Last)]);
+        let output = widened(&output, riding.as_deref());
+        let mut flow = Flow::new(Origin::Assigned(Box::new(assigned)), &output, riding);
+        flow.bounds[width..width + 3].copy_from_slice(&[Some(Bound::Start), Some(Bound::End), Some(Bound::Last)]);
         Ok(flow)
     }
 
@@ -144,7 +173,7 @@ impl Flow {
     /// Keeps the rows for which a condition over `input` holds; `input` names the columns.
     pub(in crate::sql) fn filter(mut self, input: &DFSchema, predicate: &Expr) -> Result<Self, EvalError> {
         self.uses_bounds |= self.touches(input, predicate);
-        self.steps.push(Arc::new(Expressions::new(input, Some(predicate), None)?));
+        self.steps.push(Arc::new(Expressions::new(&self.all(input)?, Some(predicate), None)?));
         Ok(self)
     }
 
@@ -158,8 +187,52 @@ impl Flow {
         let bounds: Vec<_> = expressions.iter().map(|expression| self.bound(input, expression)).collect();
         let mut computed = expressions.iter().zip(&bounds).filter(|(_, bound)| bound.is_none());
         self.uses_bounds |= computed.any(|(expression, _)| self.touches(input, expression));
-        self.steps.push(Arc::new(Expressions::new(input, None, Some((expressions, output)))?));
-        (self.columns, self.bounds) = (open(output), bounds);
+        self.steps.push(self.projection(input, expressions, output)?);
+        (self.columns, self.bounds) = (widened(output, self.riding.as_deref()), bounds);
+        Ok(self)
+    }
+
+    /// The columns of `input`, and those that ride.
+    fn all(&self, input: &DFSchema) -> Result<DFSchema, EvalError> {
+        let Some(riding) = &self.riding else { return Ok(input.clone()) };
+        let fields = input.iter().map(|(qualifier, field)| (qualifier.cloned(), Arc::clone(field)));
+        let fields = fields.chain(riding.fields.iter().map(|field| (None, Arc::clone(field)))).collect();
+        DFSchema::new_with_metadata(fields, input.metadata().clone()).map_err(|cause| EvalError::Expression {
+            expression: "the columns of late rows".to_owned(),
+            cause: cause.strip_backtrace(),
+        })
+    }
+
+    /// One column per expression over `input`, and those that ride.
+    fn projection(
+        &self,
+        input: &DFSchema,
+        expressions: &[Expr],
+        output: &Schema,
+    ) -> Result<Arc<Expressions>, EvalError> {
+        let mut all = expressions.to_vec();
+        let riding = self.riding.iter().flat_map(|riding| &riding.fields);
+        all.extend(riding.map(|field| Expr::Column(Column::new_unqualified(field.name()))));
+        let output = widened(output, self.riding.as_deref());
+        Ok(Arc::new(Expressions::new(&self.all(input)?, None, Some((&all, &output)))?))
+    }
+
+    /// The same without columns that ride.
+    fn without_riding(mut self) -> Result<Self, EvalError> {
+        let Some(riding) = self.riding.take() else { return Ok(self) };
+        let fields = self.columns.fields();
+        let numbered =
+            |(number, field): (usize, &FieldRef)| Field::new(format!("c{number}"), field.data_type().clone(), true);
+        let input = DFSchema::try_from(Schema::new(fields.iter().enumerate().map(numbered).collect::<Vec<_>>()));
+        let input = input.map_err(|cause| EvalError::Expression {
+            expression: "the columns of late rows".to_owned(),
+            cause: cause.strip_backtrace(),
+        })?;
+        let kept: Vec<FieldRef> = fields.iter().take(fields.len() - riding.fields.len()).cloned().collect();
+        let all: Vec<Expr> = input.columns().into_iter().take(kept.len()).map(Expr::Column).collect();
+        let output = Schema::new(kept);
+        self.steps.push(Arc::new(Expressions::new(&input, None, Some((&all, &output)))?));
+        self.columns = open(&output);
         Ok(self)
     }
 
@@ -201,8 +274,13 @@ impl Flow {
     /// Takes all steps: an operator, unless there are none.
     ///
     /// * `uid`: of that operator.
-    pub(in crate::sql) fn prepare(self, within: (&Job, &Env, &Settings), uid: &str) -> Result<Prepared, ExecError> {
-        let (job, env, settings) = within;
+    pub(in crate::sql) fn prepare(self, within: Within<'_>, uid: &str) -> Result<Prepared, ExecError> {
+        self.without_riding()?.prepare_riding(within, uid)
+    }
+
+    /// The same with the columns that ride.
+    pub(super) fn prepare_riding(self, within: Within<'_>, uid: &str) -> Result<Prepared, ExecError> {
+        let Within { job, env, settings, late } = within;
         let codec = RowCodec::new(&self.columns)?;
         let evaluated = |stream: Stream<Row>, steps: Vec<Arc<Expressions>>| {
             if let Some(columns) = picks(&steps, self.input.fields().len()) {
@@ -225,9 +303,16 @@ impl Flow {
             Origin::Rows(stream) => evaluated(stream, self.steps)?,
             Origin::Assigned(assigned) => {
                 let Assigned { rows, window, time, partition, uid, .. } = *assigned;
-                let rows = rows.prepare(within, &format!("{uid}/input"))?;
-                let rows = window_assign(&rows, window, time, &partition, &self.input, &uid)?;
-                evaluated(rows.stream, self.steps)?
+                let riding = rows.riding();
+                let rows = rows.prepare_riding(within, &format!("{uid}/input"))?;
+                let behind = riding.as_ref().map_or(0, |riding| riding.fields.len());
+                let uid = late_uid(&uid, riding.is_some());
+                let assign = Assign { window, time, partition: &partition, behind, output: &self.input, uid: &uid };
+                let (widened, dropped) = window_assign(&rows, assign)?;
+                if let (Some(riding), Some(dropped)) = (riding, dropped) {
+                    late.add_from_window(&riding, &rows.codec, &dropped, &uid)?;
+                }
+                evaluated(widened.stream, self.steps)?
             }
         };
         Ok(Prepared { stream, codec })
@@ -239,6 +324,12 @@ fn picks(steps: &[Arc<Expressions>], width: usize) -> Option<Vec<usize>> {
     steps.iter().try_fold((0..width).collect::<Vec<_>>(), |columns, step| {
         step.picks().map(|picks| picks.iter().map(|pick| columns[*pick]).collect())
     })
+}
+
+/// The columns as rows have them, and those that ride.
+fn widened(schema: &Schema, riding: Option<&Riding>) -> SchemaRef {
+    let riding = riding.into_iter().flat_map(|riding| &riding.fields);
+    open(&Schema::new(schema.fields().iter().chain(riding).cloned().collect::<Vec<_>>()))
 }
 
 /// The columns as rows have them: each may be NULL.

@@ -1,9 +1,10 @@
 //! The walk over the plan.
 
 use super::ExecError;
-use super::flow::{Bound, Flow, Prepared};
+use super::flow::{Bound, Flow, Prepared, Within};
 use super::group_aggregate::{GroupAggregate, group_aggregate};
 use super::join::{Columns, Join, Side, TableRows, interval, lookup, regular, window};
+use super::late::{LATE, LateRows, Riding, uid as late_uid};
 use super::order::{By, Order};
 use super::over::{Planned, over};
 use super::rank::{Rank, rank};
@@ -15,6 +16,7 @@ use crate::api::Job;
 use crate::connector::MemorySource;
 use crate::sql::EvalError;
 use crate::sql::aggregate::{Lowered, Refused};
+use crate::sql::catalog::Table;
 use crate::sql::plan::{Changes, Env, Input, Op, Program, RankBy, Rel, RelId, Window};
 use crate::sql::row::{Row, RowCodec};
 use crate::time::Timestamp;
@@ -35,7 +37,15 @@ use std::time::Duration;
 pub fn job(program: &Program, env: &Env, now: Timestamp) -> Result<Job, ExecError> {
     let job = Job::new(program.settings.name.as_deref().unwrap_or("sql"));
     job.record_type::<Row>();
-    let mut walk = Walk { program, env, job: &job, now, readers: vec![0; program.rels.len()], flows: Vec::new() };
+    let mut walk = Walk {
+        program,
+        env,
+        job: &job,
+        now,
+        readers: vec![0; program.rels.len()],
+        flows: Vec::new(),
+        late: LateRows::default(),
+    };
     walk.count_readers();
     for number in 0..program.rels.len() {
         let flow = if walk.readers[number] > 0 { Some(walk.relation(&program.rels[number])?) } else { None };
@@ -53,6 +63,7 @@ struct Walk<'p> {
     readers: Vec<usize>,
     /// What each gives; `None` if nobody reads it.
     flows: Vec<Option<Flow>>,
+    late: LateRows,
 }
 
 impl Walk<'_> {
@@ -73,7 +84,42 @@ impl Walk<'_> {
     }
 
     fn prepare(&self, flow: Flow, uid: &str) -> Result<Prepared, ExecError> {
-        flow.prepare((self.job, self.env, &self.program.settings), uid)
+        flow.prepare(self.within(), uid)
+    }
+
+    fn within(&self) -> Within<'_> {
+        Within { job: self.job, env: self.env, settings: &self.program.settings, late: &self.late }
+    }
+
+    /// With the columns that ride for late rows, if any do.
+    fn prepare_riding(&self, flow: Flow, uid: &str) -> Result<(Prepared, Option<Arc<Riding>>), ExecError> {
+        let riding = flow.riding();
+        Ok((flow.prepare_riding(self.within(), uid)?, riding))
+    }
+
+    /// What rides behind the rows of a table: what its late rows are to be written with.
+    fn riding(&self, table: &Table) -> Option<Arc<Riding>> {
+        self.program.rels.iter().zip(&self.readers).find_map(|(rel, readers)| match &rel.op {
+            Op::LateRows { table: of, columns } if *readers > 0 && of.name == table.name => {
+                Some(Arc::new(Riding::new(of, columns)))
+            }
+            _ => None,
+        })
+    }
+
+    /// Notes the rows that an operator drops, for each input of which columns ride.
+    fn note_late(
+        &self,
+        operator: &Prepared,
+        sides: &[(&RowCodec, &Option<Arc<Riding>>)],
+        uid: &str,
+    ) -> Result<(), ExecError> {
+        for (side, (codec, riding)) in sides.iter().enumerate() {
+            if let Some(riding) = riding {
+                self.late.add(riding, codec, &operator.stream.side(&LATE[side]), &format!("{uid}/{side}"))?;
+            }
+        }
+        Ok(())
     }
 
     fn ttl(&self) -> Option<Duration> {
@@ -85,13 +131,18 @@ impl Walk<'_> {
         let flow = self.operator(rel)?;
         let is_shared =
             self.program.rels.iter().position(|other| std::ptr::eq(other, rel)).is_some_and(|at| self.readers[at] > 1);
-        if is_shared { Ok(Flow::rows(self.prepare(flow, &format!("{}/shared", rel.uid))?)) } else { Ok(flow) }
+        if !is_shared {
+            return Ok(flow);
+        }
+        let (prepared, riding) = self.prepare_riding(flow, &format!("{}/shared", rel.uid))?;
+        Ok(Flow::riding_rows(prepared, riding))
     }
 
     fn operator(&self, rel: &Rel) -> Result<Flow, ExecError> {
         let schema = rel.schema.as_arrow();
         Ok(match (&rel.op, rel.inputs.as_slice()) {
-            (Op::Scan { table, columns }, _) => Flow::table(table, columns, schema),
+            (Op::Scan { table, columns }, _) => Flow::table(table, columns, schema, self.riding(table)),
+            (Op::LateRows { table, .. }, _) => Flow::rows(self.late.of(self.job, table, schema, &rel.uid)?),
             (Op::Values { rows }, _) => {
                 let codec = RowCodec::new(schema)?;
                 let rows = values(rows, &codec, self.now)?;
@@ -120,7 +171,12 @@ impl Walk<'_> {
                     ascending: sort.asc,
                     nulls_first: sort.nulls_first,
                 });
-                let prepared = self.prepare(flow, &format!("{}/input", rel.uid))?;
+                let uid = format!("{}/input", rel.uid);
+                let (prepared, riding) = match by {
+                    RankBy::Window => self.prepare_riding(flow, &uid)?,
+                    _ => (self.prepare(flow, &uid)?, None),
+                };
+                let uid = late_uid(&rel.uid, riding.is_some());
                 let source = self.program.rel(input.rel);
                 let rank_of = Rank {
                     partition,
@@ -134,9 +190,13 @@ impl Walk<'_> {
                     changes: source.changes == Changes::Update,
                     ttl: self.ttl(),
                     output: schema,
-                    uid: &rel.uid,
+                    uid: &uid,
                 };
-                Flow::rows(rank(&prepared, rank_of)?)
+                let (ranked, late) = rank(&prepared, rank_of)?;
+                if let Some((riding, late)) = riding.zip(late) {
+                    self.late.add_from_window(&riding, &prepared.codec, &late, &uid)?;
+                }
+                Flow::rows(ranked)
             }
             (Op::WindowAggregate { groups, start, end, aggregates, .. }, [input]) => {
                 self.window_aggregate(rel, input, (groups, *start, *end), aggregates)?
@@ -164,32 +224,36 @@ impl Walk<'_> {
                 let end = |input: &Input| self.program.rel(input.rel).window.map(|window| window.end);
                 let ends = end(left).zip(end(right)).expect("the inputs of a window join are in windows");
                 let build = |l: &Side, r: &Side, join: &Join<'_>| window(l, r, ends, join);
-                self.join(rel, (left, right), (*kind, on, filter.as_ref()), build)?
+                self.join(rel, (left, right), (*kind, on, filter.as_ref()), (true, build))?
             }
             (Op::IntervalJoin { kind, on, lower_ms, upper_ms, filter }, [left, right]) => {
                 let build = |l: &Side, r: &Side, join: &Join<'_>| interval(l, r, (*lower_ms, *upper_ms), join);
-                self.join(rel, (left, right), (*kind, on, filter.as_ref()), build)?
+                self.join(rel, (left, right), (*kind, on, filter.as_ref()), (true, build))?
             }
             (Op::RegularJoin { kind, on, filter }, [left, right]) => {
                 let build = |l: &Side, r: &Side, join: &Join<'_>| regular(l, r, self.ttl(), join);
-                self.join(rel, (left, right), (*kind, on, filter.as_ref()), build)?
+                self.join(rel, (left, right), (*kind, on, filter.as_ref()), (false, build))?
             }
             (Op::LookupJoin { table, columns, schema, kind, on, filter }, [input]) => {
-                let read = Flow::table(table, columns, schema.as_arrow());
+                let read = Flow::table(table, columns, schema.as_arrow(), None);
                 let right_keys: Vec<Expr> = on.iter().map(|(_, right)| right.clone()).collect();
                 let (read, keys) = read.with_columns(schema, &right_keys)?;
                 let read = (read, schema.fields().len(), keys);
                 let rows = Arc::new(TableRows::read(&table.name, read, (self.env, &self.program.settings))?);
-                let left = self.side(rel, input, on.iter().map(|(left, _)| left.clone()).collect(), "left")?;
+                let keys = on.iter().map(|(left, _)| left.clone()).collect();
+                let (left, _) = self.side(rel, input, keys, ("left", false))?;
                 let build = |join: &Join<'_>| lookup(&left, rows, join);
-                self.joined(rel, (&input.schema, schema), (*kind, filter.as_ref()), build)?
+                Flow::rows(self.joined((rel, &rel.uid), (&input.schema, schema), (*kind, filter.as_ref()), build)?)
             }
             (Op::Over { functions }, [input]) => {
                 let planned = Planned::new(&input.schema, functions, schema);
                 let planned = planned.map_err(|refused| self.refused(rel, refused))?;
                 let (flow, columns) = self.flow(input).with_columns(&input.schema, planned.reads())?;
-                let prepared = self.prepare(flow, &format!("{}/input", rel.uid))?;
-                Flow::rows(over(&prepared, planned, &columns, (schema, self.ttl(), &rel.uid))?)
+                let (prepared, riding) = self.prepare_riding(flow, &format!("{}/input", rel.uid))?;
+                let uid = late_uid(&rel.uid, riding.is_some());
+                let widened = over(&prepared, planned, &columns, (schema, self.ttl(), &uid))?;
+                self.note_late(&widened, &[(&prepared.codec, &riding)], &uid)?;
+                Flow::rows(widened)
             }
             (Op::Sink { table }, [input]) => {
                 let prepared = self.prepare(self.flow(input), &format!("{}/input", rel.uid))?;
@@ -203,39 +267,56 @@ impl Walk<'_> {
         })
     }
 
+    /// * `drops`: whether the join drops rows that come late.
     fn join(
         &self,
         rel: &Rel,
         (left, right): (&Input, &Input),
         (kind, on, filter): (JoinType, &[(Expr, Expr)], Option<&Expr>),
-        build: impl FnOnce(&Side, &Side, &Join<'_>) -> Result<Prepared, ExecError>,
+        (drops, build): (bool, impl FnOnce(&Side, &Side, &Join<'_>) -> Result<Prepared, ExecError>),
     ) -> Result<Flow, ExecError> {
         let (left_keys, right_keys) = on.iter().cloned().unzip();
-        let (l, r) = (self.side(rel, left, left_keys, "left")?, self.side(rel, right, right_keys, "right")?);
-        self.joined(rel, (&left.schema, &right.schema), (kind, filter), |join| build(&l, &r, join))
+        let (l, left_rides) = self.side(rel, left, left_keys, ("left", drops))?;
+        let (r, right_rides) = self.side(rel, right, right_keys, ("right", drops))?;
+        let uid = late_uid(&rel.uid, left_rides.is_some() || right_rides.is_some());
+        let schemas = (&*left.schema, &*right.schema);
+        let joined = self.joined((rel, &uid), schemas, (kind, filter), |join| build(&l, &r, join))?;
+        self.note_late(&joined, &[(&l.columns.codec, &left_rides), (&r.columns.codec, &right_rides)], &uid)?;
+        Ok(Flow::rows(joined))
     }
 
     /// One side of a join, with its keys as columns.
-    fn side(&self, rel: &Rel, input: &Input, keys: Vec<Expr>, name: &str) -> Result<Side, ExecError> {
+    ///
+    /// * `rides`: whether columns for late rows come along.
+    fn side(
+        &self,
+        rel: &Rel,
+        input: &Input,
+        keys: Vec<Expr>,
+        (name, rides): (&str, bool),
+    ) -> Result<(Side, Option<Arc<Riding>>), ExecError> {
         let (flow, keys) = self.flow(input).with_columns(&input.schema, &keys)?;
-        let Prepared { stream, codec } = self.prepare(flow, &format!("{}/{name}", rel.uid))?;
-        Ok(Side { stream, columns: Columns { codec, width: input.schema.fields().len(), keys } })
+        let uid = format!("{}/{name}", rel.uid);
+        let (Prepared { stream, codec }, riding) =
+            if rides { self.prepare_riding(flow, &uid)? } else { (self.prepare(flow, &uid)?, None) };
+        let columns = Columns { codec, width: input.schema.fields().len(), keys };
+        Ok((Side { stream, columns }, riding))
     }
 
     /// * `left`, `right`: the columns that the condition is about.
     fn joined(
         &self,
-        rel: &Rel,
+        (rel, uid): (&Rel, &str),
         (left, right): (&DFSchema, &DFSchema),
         (kind, filter): (JoinType, Option<&Expr>),
         build: impl FnOnce(&Join<'_>) -> Result<Prepared, ExecError>,
-    ) -> Result<Flow, ExecError> {
+    ) -> Result<Prepared, ExecError> {
         let both = build_join_schema(left, right, &JoinType::Inner);
         let both =
             both.map_err(|cause| EvalError::Expression { expression: rel.op.title(), cause: cause.strip_backtrace() })?;
         let condition = filter.map(|filter| (&both, filter));
-        let join = Join { kind, condition, output: rel.schema.as_arrow(), at: rel.at, uid: &rel.uid };
-        Ok(Flow::rows(build(&join)?))
+        let join = Join { kind, condition, output: rel.schema.as_arrow(), at: rel.at, uid };
+        build(&join)
     }
 
     fn lower(&self, rel: &Rel, input: &Input, keys: &[Expr], aggregates: &[Expr]) -> Result<Lowered, ExecError> {
@@ -298,7 +379,7 @@ impl Walk<'_> {
             }
         };
         let flow = flow.compute(&input.schema, &lowered.columns)?;
-        let prepared = self.prepare(flow, &format!("{}/input", rel.uid))?;
+        let (prepared, riding) = self.prepare_riding(flow, &format!("{}/input", rel.uid))?;
         let aggregate = WindowAggregate {
             windowing,
             keys: &(0..keys.len()).collect::<Vec<_>>(),
@@ -307,6 +388,10 @@ impl Walk<'_> {
             output: rel.schema.as_arrow(),
             uid: &rel.uid,
         };
-        Ok(Flow::rows(window_aggregate(&prepared, aggregate)?))
+        let (results, late) = window_aggregate(&prepared, aggregate)?;
+        if let Some(riding) = riding {
+            self.late.add_from_window(&riding, &prepared.codec, &late, &rel.uid)?;
+        }
+        Ok(Flow::rows(results))
     }
 }

@@ -21,6 +21,7 @@ mod grid;
 mod group_aggregate;
 mod in_window;
 mod join;
+mod late;
 mod order;
 mod over;
 mod rank;

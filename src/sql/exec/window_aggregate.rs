@@ -2,10 +2,11 @@
 
 use super::windowing::Windowing;
 use super::{ExecError, Prepared};
+use crate::api::Stream;
 use crate::operator::OnError;
-use crate::operator::window::Windowed;
+use crate::operator::window::{Late, Windowed};
 use crate::sql::aggregate::Aggregates;
-use crate::sql::row::{KeyCodec, RowCodec, RowError, RowKey, RowKind, Value};
+use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, RowKey, RowKind, Value};
 use arrow::datatypes::Schema;
 
 /// Where a column of the result comes from.
@@ -37,15 +38,21 @@ pub(super) struct WindowAggregate<'w> {
 ///
 /// Rows that come later are dropped and counted, as in Flink. State: what the aggregates keep, per key and window (HOP: per key
 /// and slide).
-pub(super) fn window_aggregate(input: &Prepared, aggregate: WindowAggregate<'_>) -> Result<Prepared, ExecError> {
+///
+/// Returns also the rows that it drops.
+pub(super) fn window_aggregate(
+    input: &Prepared,
+    aggregate: WindowAggregate<'_>,
+) -> Result<(Prepared, Stream<Late<Row>>), ExecError> {
     let WindowAggregate { windowing, keys, aggregates, from, output, uid } = aggregate;
     let keys = KeyCodec::new(&input.codec, keys)?;
     let codec = RowCodec::new(output)?;
     let key = keys.clone();
     let keyed = input.stream.key_by(move |row| key.key(row).expect("a row has the columns of its stream"));
     let keyed = keyed.uid(format!("{uid}/key")).on_error(OnError::dead_letter());
-    let closed =
-        keyed.window(windowing.windows(&input.codec)).aggregate(aggregates).uid(uid).on_error(OnError::dead_letter());
+    let windowed = keyed.window(windowing.windows(&input.codec));
+    let late = windowed.late();
+    let closed = windowed.aggregate(aggregates).uid(uid).on_error(OnError::dead_letter());
     let result = codec.clone();
     let rows = closed.map(move |window: Windowed<RowKey, Result<Vec<Value<'static>>, RowError>>| {
         // What is raised here makes a dead letter of the result.
@@ -61,5 +68,5 @@ pub(super) fn window_aggregate(input: &Prepared, aggregate: WindowAggregate<'_>)
         let values: Vec<Value<'_>> = values.collect();
         result.row(RowKind::Insert, &values).unwrap_or_else(|error| panic!("{error}"))
     });
-    Ok(Prepared { stream: rows.uid(format!("{uid}/result")).on_error(OnError::dead_letter()), codec })
+    Ok((Prepared { stream: rows.uid(format!("{uid}/result")).on_error(OnError::dead_letter()), codec }, late))
 }

@@ -224,7 +224,8 @@ impl Rels {
         }
     }
 
-    fn leaf(&mut self, op: Op, schema: DFSchemaRef, at: Position) -> Input {
+    /// A relation without inputs.
+    pub(super) fn leaf(&mut self, op: Op, schema: DFSchemaRef, at: Position) -> Input {
         let changes = Changes::Append;
         self.add(Made { op, inputs: Vec::new(), schema, time: None, window: None, changes, key: None }, at)
     }

@@ -10,6 +10,7 @@ mod context;
 mod functions;
 mod group_window;
 mod join;
+mod late;
 mod lookup;
 mod message;
 mod not_null;

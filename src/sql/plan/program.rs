@@ -3,7 +3,7 @@
 use super::build::{Rels, Statement as Of};
 use super::context::Context;
 use super::rel::{Changes, Op, Program, Rel, RelId};
-use super::{group_window, lookup, not_null, refused, same_names};
+use super::{group_window, late, lookup, not_null, refused, same_names};
 use crate::sql::catalog::{OptionError, Table, Takes};
 use crate::sql::connector::Registry;
 use crate::sql::dialect::{self, Query, Quoted, Statement};
@@ -141,6 +141,7 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
         sinks.push(sink);
         explained.extend(insert.explain.then_some(sink));
     }
+    sinks.extend(late::build(&mut rels, text, &context, env)?);
     for rel in &rels.rels {
         if let Op::Scan { table, .. } | Op::LookupJoin { table, .. } = &rel.op {
             env.connectors.check_source(table).map_err(|error| refused(text, env, table, error))?;
@@ -149,7 +150,8 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
     Ok(Program { settings, tables: context.tables, rels: rels.rels, sinks, explained })
 }
 
-fn refused(text: Text<'_>, env: &Env, table: &Table, error: OptionError) -> Error {
+/// An error about a table's options, with its place.
+pub(super) fn refused(text: Text<'_>, env: &Env, table: &Table, error: OptionError) -> Error {
     let at = error.key.and_then(|key| table.option(&key)).map_or(table.at, |option| option.at);
     text.meaning(at, env.outside.redacted(&error.message))
 }

@@ -122,6 +122,13 @@ pub enum Op {
         /// Which of its columns, ascending: those that some INSERT of the program needs.
         columns: Vec<usize>,
     },
+    /// The rows of a table that operators of the program drop because they come too late.
+    LateRows {
+        /// Which table.
+        table: Arc<Table>,
+        /// Which of its columns, in this order.
+        columns: Vec<usize>,
+    },
     /// Rows written in the text; the input ends with them.
     Values {
         /// Row by row, without columns.

@@ -2,8 +2,8 @@
 
 use super::kind::Kind;
 use super::shape::Shape;
-use super::{Join, Side, connect};
-use crate::operator::process::{CoProcess, Context, Failure, States, Timer};
+use super::{Join, Side, connect, late};
+use crate::operator::process::{CoProcess, Context, Failure, States, Tag, Timer};
 use crate::sql::exec::{ExecError, Prepared};
 use crate::sql::row::{Row, RowKey, RowKind};
 use crate::state::MapState;
@@ -34,13 +34,15 @@ pub(in crate::sql) fn interval(
     let (shape, exchanged) = Shape::new(&left.columns, &right.columns, join)?;
     let shape = Arc::new(shape);
     let (first, last) = if exchanged { (upper.saturating_neg(), lower.saturating_neg()) } else { (lower, upper) };
-    Ok(connect((left, right), exchanged, &shape, join, Interval::new(Arc::clone(&shape), first, last)))
+    let function = Interval::new(Arc::clone(&shape), (first, last), late(exchanged));
+    Ok(connect((left, right), exchanged, &shape, join, function))
 }
 
 struct Interval {
     shape: Arc<Shape>,
     /// Where the partners of a side's rows lie: the least and greatest difference of their event time to the row's.
     partners: [(i64, i64); 2],
+    late: [Tag<Row>; 2],
 }
 
 /// A row that waits for partners.
@@ -56,8 +58,8 @@ type Rows = MapState<RowKey, (Timestamp, u64), Waits>;
 
 impl Interval {
     /// * `lower`, `upper`: of the time of a row of side 0 less that of its partner.
-    fn new(shape: Arc<Shape>, lower: i64, upper: i64) -> Self {
-        Interval { shape, partners: [(upper.saturating_neg(), lower.saturating_neg()), (lower, upper)] }
+    fn new(shape: Arc<Shape>, (lower, upper): (i64, i64), late: [Tag<Row>; 2]) -> Self {
+        Interval { shape, partners: [(upper.saturating_neg(), lower.saturating_neg()), (lower, upper)], late }
     }
 
     /// The watermark from which on no partner of a row can come.
@@ -102,6 +104,7 @@ impl Interval {
         }
         if time <= watermark {
             ctx.late();
+            ctx.side(&self.late[side], row);
             return Ok(());
         }
         if shape.is_unequal(ctx.key())? {
@@ -266,7 +269,7 @@ mod tests {
         for kind in KINDS {
             for (side, end) in [(0, 105), (1, 120)] {
                 for (watermark, is_empty) in [(end - 1, false), (end, true)] {
-                    let mut join = Bench::new(kind, |shape| Interval::new(shape, -5, 20));
+                    let mut join = Bench::new(kind, |shape| Interval::new(shape, (-5, 20), late(false)));
                     for time in [100, 98, 100, 99] {
                         join.push(side, row(RowKind::Insert, (Some(1), 7)), time);
                     }
@@ -279,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_row_that_can_have_no_partner_is_not_kept() {
-        let mut join = Bench::new(JoinType::Full, |shape| Interval::new(shape, 10, 20));
+        let mut join = Bench::new(JoinType::Full, |shape| Interval::new(shape, (10, 20), late(false)));
         join.watermark(95);
         // Its partners are at 85 at the latest.
         join.push(0, row(RowKind::Insert, (Some(1), 7)), 100);

@@ -11,7 +11,8 @@ use crate::config::{Config, Restart};
 use crate::connector::CollectSink;
 use crate::operator::process::Failure;
 use crate::operator::{AnyStage, BuildContext, Error, OnError, Site, Stage, StageFactory, erase, only};
-use crate::sql::exec::flow::Flow;
+use crate::sql::exec::flow::{Flow, Within};
+use crate::sql::exec::late::LateRows;
 use crate::sql::exec::{ExecError, Prepared};
 use crate::sql::plan::Env;
 use crate::sql::row::{KeyCodec, Row, RowKey};
@@ -44,7 +45,8 @@ impl TableRows {
     ) -> Result<Self, ExecError> {
         let job = Job::new(format!("read {name}"));
         job.record_type::<Row>();
-        let Prepared { stream, codec } = flow.prepare((&job, env, settings), "rows")?;
+        let Prepared { stream, codec } =
+            flow.prepare(Within { job: &job, env, settings, late: &LateRows::default() }, "rows")?;
         let sink = CollectSink::new();
         let rows = sink.handle();
         stream.on_error(OnError::fail().after_restarts(0)).sink(sink).uid("table");

@@ -37,9 +37,10 @@ pub(in crate::sql) use regular::regular;
 pub(in crate::sql) use window::window;
 
 use super::Prepared;
+use super::late::LATE;
 use crate::api::{KeyedStream, Stream};
 use crate::operator::OnError;
-use crate::operator::process::CoProcess;
+use crate::operator::process::{CoProcess, Tag};
 use crate::sql::position::Position;
 use crate::sql::row::{Row, RowCodec, RowKey};
 use arrow::datatypes::Schema;
@@ -82,6 +83,12 @@ pub(in crate::sql) struct Join<'j> {
     pub(in crate::sql) at: Position,
     /// Of the operator.
     pub(in crate::sql) uid: &'j str,
+}
+
+/// Where what comes late goes, by the side of the function.
+fn late(exchanged: bool) -> [Tag<Row>; 2] {
+    let [left, right] = LATE;
+    if exchanged { [right, left] } else { [left, right] }
 }
 
 /// Both sides into one function.

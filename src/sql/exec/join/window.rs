@@ -2,8 +2,8 @@
 
 use super::kind::Kind;
 use super::shape::Shape;
-use super::{Join, Side, connect};
-use crate::operator::process::{CoProcess, Context, Failure, States, Timer};
+use super::{Join, Side, connect, late};
+use crate::operator::process::{CoProcess, Context, Failure, States, Tag, Timer};
 use crate::sql::exec::{ExecError, Prepared};
 use crate::sql::row::{Row, RowCodec, RowKey, RowKind, Value};
 use crate::state::ListState;
@@ -34,13 +34,15 @@ pub(in crate::sql) fn window(
     let shape = Arc::new(shape);
     let [l, r] = [(left, left_end), (right, right_end)].map(|(side, end)| (side.columns.codec.clone(), end));
     let ends = if exchanged { [r, l] } else { [l, r] };
-    Ok(connect((left, right), exchanged, &shape, join, WindowJoin { shape: Arc::clone(&shape), ends }))
+    let function = WindowJoin { shape: Arc::clone(&shape), ends, late: late(exchanged) };
+    Ok(connect((left, right), exchanged, &shape, join, function))
 }
 
 struct WindowJoin {
     shape: Arc<Shape>,
     /// Of each side: its rows, and the column of the window's end.
     ends: [(RowCodec, usize); 2],
+    late: [Tag<Row>; 2],
 }
 
 /// The rows of a side in the order in which they came. As the window is part of the key, all are of one window.
@@ -62,6 +64,7 @@ impl WindowJoin {
         };
         if last <= ctx.watermark() {
             ctx.late();
+            ctx.side(&self.late[side], row);
             return Ok(());
         }
         let (at, now) = (ctx.keyed(), ctx.now());
@@ -202,7 +205,7 @@ mod tests {
     fn nothing_is_left_of_a_window_that_has_been_joined() {
         for (watermark, is_empty) in [(98, false), (99, true)] {
             let ends = [(); 2].map(|()| (testkit::columns().codec, 0));
-            let mut join = Bench::new(JoinType::Full, |shape| WindowJoin { shape, ends });
+            let mut join = Bench::new(JoinType::Full, |shape| WindowJoin { shape, ends, late: late(false) });
             join.push(0, row(RowKind::Insert, (Some(100), 7)), 95);
             join.push(1, row(RowKind::Insert, (Some(100), 8)), 95);
             join.push(1, row(RowKind::Insert, (None, 8)), 95);

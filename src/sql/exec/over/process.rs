@@ -3,6 +3,7 @@
 use super::function::{Behind, Function, Held, Past, Place};
 use crate::operator::TimeDomain;
 use crate::operator::process::{Context, Failure, KeyedProcess, States, Timer};
+use crate::sql::exec::late::LATE;
 use crate::sql::row::{Row, RowCodec, RowKey, RowKind};
 use crate::state::{MapState, ValueState};
 use crate::time::Timestamp;
@@ -150,6 +151,7 @@ impl KeyedProcess for Looking {
         let last = state.kept.with(at, |kept| kept.map(|kept| kept.time))?;
         if time <= ctx.watermark() || last.is_some_and(|last| time.millis() <= last) {
             ctx.late();
+            ctx.side(&LATE[0], row);
             return Ok(());
         }
         state.waiting.update(at, time.millis(), Vec::new, |rows| rows.push(row))?;

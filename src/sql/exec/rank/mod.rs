@@ -18,9 +18,11 @@ mod in_window;
 use super::order::Order;
 use super::windowing::Windowing;
 use super::{ExecError, Prepared};
+use crate::api::Stream;
 use crate::operator::OnError;
 use crate::operator::TimeDomain;
 use crate::operator::process::{Failure, States};
+use crate::operator::window::Late;
 use crate::sql::plan::RankBy;
 use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, RowKey, RowKind, Value};
 use crate::state::{StateValue, Ttl, ValueState};
@@ -49,18 +51,21 @@ pub(super) struct Rank<'r> {
     pub(super) uid: &'r str,
 }
 
-/// The rows of `input` that are among the first of their partition.
-pub(super) fn rank(input: &Prepared, rank: Rank<'_>) -> Result<Prepared, ExecError> {
+/// The rows of `input` that are among the first of their partition; and those that come too late for their window, if the
+/// partition is one.
+pub(super) fn rank(input: &Prepared, rank: Rank<'_>) -> Result<(Prepared, Option<Stream<Late<Row>>>), ExecError> {
     let Rank { partition, order, limit, by, windowing, changes, ttl, output, uid } = rank;
     let keys = KeyCodec::new(&input.codec, partition)?;
     let numbered = Numbered { input: input.codec.clone(), output: RowCodec::new(output)? };
     let codec = numbered.output.clone();
     let keyed = input.stream.key_by(move |row| keys.key(row).expect("a row has the columns of its stream"));
     let keyed = keyed.uid(format!("{uid}/key"));
+    let mut late = None;
     let stream = match (by, windowing) {
         (RankBy::Window, Some(windowing)) => {
-            let first =
-                keyed.window(windowing.windows(&input.codec)).aggregate(in_window::FirstRows { order, limit }).uid(uid);
+            let windowed = keyed.window(windowing.windows(&input.codec));
+            late = Some(windowed.late());
+            let first = windowed.aggregate(in_window::FirstRows { order, limit }).uid(uid);
             // The same uid twice is none: the second operator has no state.
             let numbered = first.flat_map(move |window| numbered.all(window.value, RowKind::Insert));
             numbered.uid(format!("{uid}/number"))
@@ -69,7 +74,7 @@ pub(super) fn rank(input: &Prepared, rank: Rank<'_>) -> Result<Prepared, ExecErr
         (RankBy::Last, _) => keyed.process(by_time::Last { numbered, ttl }).uid(uid),
         _ => keyed.process(changing::Changing { numbered, order, limit, changes, ttl }).uid(uid),
     };
-    Ok(Prepared { stream: stream.on_error(OnError::dead_letter()), codec })
+    Ok((Prepared { stream: stream.on_error(OnError::dead_letter()), codec }, late))
 }
 
 /// Makes rows with their number.
