@@ -63,7 +63,7 @@ SELECT COUNT(*) FROM access_log GROUP BY TUMBLE(ts + INTERVAL '1' SECOND, INTERV
 -- refused: a window over what is no event time
 SELECT COUNT(*) FROM customers GROUP BY TUMBLE(name, INTERVAL '5' SECOND);
 ----
--- refused: a window over processing time in GROUP BY
+-- A window over processing time in GROUP BY
 SELECT COUNT(*) FROM orders GROUP BY TUMBLE(proc, INTERVAL '5' SECOND);
 ----
 -- refused: the processing time of a window

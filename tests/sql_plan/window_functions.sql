@@ -49,7 +49,21 @@ SELECT * FROM TABLE(TUMBLE(TABLE access_log, DESCRIPTOR(host), INTERVAL '1' HOUR
 CREATE VIEW v AS SELECT id, at + INTERVAL '1' SECOND AS at FROM orders;
 SELECT id FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(at), INTERVAL '1' SECOND));
 ----
--- refused: processing time
+-- Processing time
+SELECT window_start, COUNT(*) FROM TABLE(HOP(TABLE orders, DESCRIPTOR(proc), INTERVAL '1' SECOND, INTERVAL '5' SECOND))
+  WHERE id > 3 GROUP BY window_start, window_end;
+----
+-- refused: processing time without an aggregate
+SELECT id, window_start FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(proc), INTERVAL '1' SECOND));
+----
+-- refused: processing time by one bound
+SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(proc), INTERVAL '1' SECOND)) GROUP BY window_start;
+----
+-- refused: CUMULATE by processing time
+SELECT COUNT(*) FROM TABLE(CUMULATE(TABLE orders, DESCRIPTOR(proc), INTERVAL '1' SECOND, INTERVAL '5' SECOND))
+  GROUP BY window_start, window_end;
+----
+-- Processing time in a window without a key
 SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(proc), INTERVAL '1' SECOND)) GROUP BY window_start, window_end;
 ----
 -- A session without its bounds is an aggregate without a window

@@ -332,7 +332,7 @@ impl Walk<'_> {
     /// The windows of rows that stand at the last instant of theirs, if it lies on a grid.
     fn at_end(&self, input: &Input) -> Option<Window> {
         let rel = self.program.rel(input.rel);
-        match (&rel.op, rel.window.map(|window| window.window)) {
+        match (&rel.op, rel.window.filter(|window| !window.processing).map(|window| window.window)) {
             (_, None | Some(Window::Session { .. })) => None,
             (Op::WindowAggregate { .. } | Op::Rank { by: RankBy::Window, .. }, window) => window,
             // The window is that of the left rows; a right one without a partner has none.
@@ -351,6 +351,7 @@ impl Walk<'_> {
         aggregates: &[Expr],
     ) -> Result<Flow, ExecError> {
         let flow = self.flow(input);
+        let by_clock = self.program.rel(input.rel).window.is_some_and(|window| window.processing);
         // The key is all that is grouped by, but for what tells of the window.
         let (mut from, mut keys) = (Vec::new(), Vec::new());
         for (number, group) in groups.iter().enumerate() {
@@ -369,7 +370,13 @@ impl Walk<'_> {
         from.extend((0..aggregates.len()).map(From::Aggregate));
         let mut lowered = self.lower(rel, input, &keys, aggregates)?;
         let (flow, windowing) = match (flow.unassigned(&input.schema, &lowered.columns), self.at_end(input)) {
+            (Some((flow, window)), _) if by_clock => (flow, Windowing::ByClock(window)),
             (Some((flow, window)), _) => (flow, Windowing::ByTime(window)),
+            (None, _) if by_clock => {
+                let what = "an expression over the bounds of a window over processing time".to_owned();
+                let instead = "compute it of the result, behind the aggregate".to_owned();
+                return Err(ExecError::Unsupported { at: rel.at, what, instead });
+            }
             (None, Some(window)) => (flow, Windowing::ByEnd(window)),
             (None, None) => {
                 // The bounds come behind all that the aggregates read.

@@ -136,6 +136,27 @@ fn a_watermark_told_behind_each_row_makes_the_next_one_late_whatever_batch_it_co
 }
 
 #[test]
+fn a_window_by_the_clock_holds_what_comes_while_it_is_open() {
+    // Of a day, so that all rows are in one, whatever crashes.
+    for window in [
+        "TUMBLE(TABLE hits, DESCRIPTOR(proc), INTERVAL '1' DAY)",
+        "HOP(TABLE hits, DESCRIPTOR(proc), INTERVAL '1' DAY, INTERVAL '1' DAY)",
+        "SESSION(TABLE hits PARTITION BY who, DESCRIPTOR(proc), INTERVAL '1' DAY)",
+    ] {
+        let input = Input::new(&HITS);
+        let found = rows(&format!(
+            "CREATE TABLE hits (who STRING, at STRING, n INT, proc AS PROCTIME())
+             WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv', 'csv.null-literal' = '');
+             CREATE TABLE out (who STRING, hits BIGINT, n BIGINT, is_open BOOLEAN) WITH ('connector' = 'collect');
+             INSERT INTO out SELECT who, COUNT(*), SUM(n), window_start < window_end FROM TABLE({window})
+             WHERE who <> 'cyd' GROUP BY who, window_start, window_end",
+            input.path()
+        ));
+        assert_eq!(found, ["+I[ada, 3, 15, true]", "+I[bob, 2, 4, true]"], "{window}");
+    }
+}
+
+#[test]
 fn windows_that_overlap_grow_or_wait_for_silence_are_counted() {
     let by = |window: &str| {
         over_hits(

@@ -34,7 +34,8 @@ pub(super) struct WindowAggregate<'w> {
     pub(super) uid: &'w str,
 }
 
-/// One row per key and window, when the watermark passes the window's end; its event time is the last instant of the window.
+/// One row per key and window, when the watermark (or the clock) passes the window's end; its event time is the last instant of the
+/// window. At the end of input, windows by the clock are told at once.
 ///
 /// Rows that come later are dropped and counted, as in Flink. State: what the aggregates keep, per key and window (HOP: per key
 /// and slide).

@@ -12,7 +12,9 @@ use crate::time::{Timestamp, millis};
 pub(in crate::sql) enum Windowing {
     /// By their event time.
     ByTime(Window),
-    /// By their event time too, which is the last instant of the one window that they are in. The window lies on a grid, so its
+    /// By when they come to the operator.
+    ByClock(Window),
+    /// By their event time, which is the last instant of the one window that they are in. The window lies on a grid, so its
     /// end tells which it is.
     ByEnd(Window),
     /// Their own columns tell the bounds.
@@ -23,12 +25,13 @@ impl Windowing {
     /// Windows for the rows of a codec; [`start`](Self::start) tells where those of the result begin.
     pub(in crate::sql) fn windows(self, codec: &RowCodec) -> Windows<Row> {
         match self {
-            Windowing::ByTime(window) => by_time(window),
+            Windowing::ByTime(window) => windows(window, false),
+            Windowing::ByClock(window) => windows(window, true),
             // Parts of time that end where the windows end; a size is a multiple of the slide or step.
             Windowing::ByEnd(Window::Hop { slide: size, offset, .. } | Window::Cumulate { step: size, offset, .. }) => {
-                by_time(Window::Tumble { size, offset })
+                windows(Window::Tumble { size, offset }, false)
             }
-            Windowing::ByEnd(window) => by_time(window),
+            Windowing::ByEnd(window) => windows(window, false),
             Windowing::ByColumns(start, end) => Windows::custom(InColumns::new(codec, start, end)),
         }
     }
@@ -47,16 +50,22 @@ impl Windowing {
     }
 }
 
-fn by_time(window: Window) -> Windows<Row> {
+fn windows(window: Window, by_clock: bool) -> Windows<Row> {
     let positive = |ms: i64| millis(ms.unsigned_abs());
     match window {
         Window::Tumble { size, offset } => {
-            Tumbling::of(positive(size)).offset(positive(offset.rem_euclid(size.max(1)))).into()
+            let tumbling = Tumbling::of(positive(size)).offset(positive(offset.rem_euclid(size.max(1))));
+            if by_clock { tumbling.processing_time().into() } else { tumbling.into() }
         }
         Window::Hop { size, slide, offset } => {
-            Sliding::of(positive(size)).every(positive(slide)).offset(positive(offset.rem_euclid(slide.max(1)))).into()
+            let sliding = Sliding::of(positive(size)).every(positive(slide));
+            let sliding = sliding.offset(positive(offset.rem_euclid(slide.max(1))));
+            if by_clock { sliding.processing_time().into() } else { sliding.into() }
         }
-        Window::Session { gap } => Session::gap(positive(gap)).into(),
+        Window::Session { gap } => {
+            let session = Session::gap(positive(gap));
+            if by_clock { session.processing_time().into() } else { session.into() }
+        }
         Window::Cumulate { .. } => Windows::custom(Grid::new(window).expect("CUMULATE lies on a grid")),
     }
 }

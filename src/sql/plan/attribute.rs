@@ -64,7 +64,11 @@ fn attribute(plan: &LogicalPlan, at: usize) -> Option<Attribute> {
             let width = assign.input.schema().fields().len();
             match at {
                 at if at < width => attribute(&assign.input, at).filter(|time| *time == Attribute::Processing),
-                at => (at == width + 2).then_some(Attribute::Event),
+                at if at == width + 2 => match of(assign.columns.first()?, &assign.input) {
+                    Some(Attribute::Processing) => Some(Attribute::Processing),
+                    _ => Some(Attribute::Event),
+                },
+                _ => None,
             }
         }
         _ => None,

@@ -1,5 +1,6 @@
 //! From DataFusion's optimised plan to our relations.
 
+use super::attribute::{self, Attribute};
 use super::context::{Source, meaning};
 use super::join;
 use super::lookup;
@@ -304,7 +305,10 @@ impl Rels {
         let columns: Option<Vec<usize>> = assign.columns.iter().map(|e| index(e, &input.schema)).collect();
         let columns = columns.unwrap_or_default();
         let rel = self.of(&input);
-        let Some((&time, partition)) = columns.split_first().filter(|(time, _)| rel.time == Some(**time)) else {
+        let processing = assign.columns.first().and_then(|time| attribute::of(time, &assign.input));
+        let processing = processing == Some(Attribute::Processing);
+        let is_time = |time: usize| processing || rel.time == Some(time);
+        let Some((&time, partition)) = columns.split_first().filter(|(time, _)| is_time(**time)) else {
             let wanted = assign.columns.first().map(ToString::to_string).unwrap_or_default();
             let message = match rel.time {
                 Some(time) => format!("event time is `{}` here; found {wanted}", input.schema.field(time).name()),
@@ -331,8 +335,8 @@ impl Rels {
             op: Op::WindowAssign { window: assign.window, time, partition: partition.to_vec() },
             inputs: vec![input],
             schema,
-            time: Some(width + 2),
-            window: Some(InWindow { window: assign.window, start: width, end: width + 1 }),
+            time: (!processing).then_some(width + 2),
+            window: Some(InWindow { window: assign.window, start: width, end: width + 1, processing }),
             changes: Changes::Append,
             key: None,
         };
@@ -349,12 +353,14 @@ impl Rels {
         let (op, changes) = (rel.changes, aggregate.aggr_expr.is_empty());
         let place = |at: usize| groups.iter().position(|group| *group == Some(at));
         let bounds = rel.window.map(|w| (w.window, place(w.start), place(w.end)));
+        let processing = rel.window.is_some_and(|w| w.processing);
         let (group_expr, aggregates) = (aggregate.group_expr.clone(), aggregate.aggr_expr.clone());
         let made = match bounds {
             Some((window, Some(start), Some(end))) => Made {
                 op: Op::WindowAggregate { window, groups: group_expr, start, end, aggregates },
                 time: rel.time.and_then(place),
-                window: Some(InWindow { window, start, end }),
+                // The results come when the clock says so: they are in no window that could be told by rows.
+                window: (!processing).then_some(InWindow { window, start, end, processing }),
                 schema: Arc::clone(&aggregate.schema),
                 changes: Changes::Append,
                 key: None,

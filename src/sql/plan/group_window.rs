@@ -211,10 +211,7 @@ fn in_select(select: &mut ast::Select) -> std::result::Result<(), String> {
                 let is = |bound: &str| function.eq_ignore_ascii_case(&format!("{}_{bound}", call.kind));
                 needs_time |= is("rowtime");
                 if is("proctime") {
-                    error = Some(format!(
-                        "`{function}` is processing time, which no window has; write {}_ROWTIME, or PROCTIME()",
-                        call.kind.to_uppercase()
-                    ));
+                    error = Some(format!("`{function}` is when the result is told; write PROCTIME()"));
                 }
             }
             ast::Expr::CompoundIdentifier(path) => {

@@ -141,6 +141,7 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
         sinks.push(sink);
         explained.extend(insert.explain.then_some(sink));
     }
+    processing_windows(text, &rels.rels)?;
     sinks.extend(late::build(&mut rels, text, &context, env)?);
     for rel in &rels.rels {
         if let Op::Scan { table, .. } | Op::LookupJoin { table, .. } = &rel.op {
@@ -148,6 +149,27 @@ fn plan_here(source: &str, env: &Env) -> Result<Program, Error> {
         }
     }
     Ok(Program { settings, tables: context.tables, rels: rels.rels, sinks, explained })
+}
+
+/// Refuses windows by processing time but for aggregates, as Flink does: when a row's window begins is known when it comes to the
+/// operator, and there it is only a part of the aggregate's key.
+fn processing_windows(text: Text<'_>, rels: &[Rel]) -> Result<(), Error> {
+    let is_in_one = |rel: &Rel| rel.window.is_some_and(|window| window.processing);
+    for rel in rels {
+        let reads_one = rel.inputs.iter().any(|input| is_in_one(&rels[input.rel.0]));
+        let goes_on = match rel.op {
+            Op::WindowAggregate { .. } => true,
+            Op::Project { .. } | Op::Filter { .. } => is_in_one(rel),
+            _ => false,
+        };
+        if reads_one && !goes_on {
+            let what = "a window over processing time without an aggregate by window_start and window_end";
+            let instead = "GROUP BY both, or write a column of the time of arrival into the table: \
+                           arrived AS CURRENT_TIMESTAMP, WATERMARK FOR arrived AS arrived";
+            return Err(text.unsupported(rel.at, what, instead));
+        }
+    }
+    Ok(())
 }
 
 /// An error about a table's options, with its place.

@@ -109,6 +109,8 @@ pub struct InWindow {
     pub start: usize,
     /// The column of the instant behind the last.
     pub end: usize,
+    /// Whether it is by the machine's clock: then only an aggregate per window is told.
+    pub processing: bool,
 }
 
 /// What an operator does.
@@ -149,7 +151,7 @@ pub enum Op {
     WindowAssign {
         /// How.
         window: Window,
-        /// The event time's column.
+        /// The column of event time, or of processing time.
         time: usize,
         /// What a session is kept apart by.
         partition: Vec<usize>,

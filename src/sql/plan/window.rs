@@ -91,7 +91,7 @@ pub(super) const TIME: &str = "window_time";
 pub(super) struct Assign {
     pub(super) input: LogicalPlan,
     pub(super) window: Window,
-    /// The event-time column, then what a session is partitioned by.
+    /// The column of event time or processing time, then what a session is partitioned by.
     pub(super) columns: Vec<Expr>,
     pub(super) schema: DFSchemaRef,
 }
@@ -105,10 +105,12 @@ impl Assign {
         if !matches!(time_type, DataType::Timestamp(..)) {
             return plan_err!("`{}` is not a timestamp", time.name);
         }
-        if attribute::of(&columns[0], &input) == Some(Attribute::Processing) {
+        if matches!(window, Window::Cumulate { .. })
+            && attribute::of(&columns[0], &input) == Some(Attribute::Processing)
+        {
             return plan_err!(
-                "`{}` is processing time, and a window is over event time; write a column of the time of arrival into the \
-                 table: arrived AS CURRENT_TIMESTAMP, WATERMARK FOR arrived AS arrived",
+                "`{}` is processing time, and CUMULATE is over event time; use TUMBLE or HOP, or write a column of the time \
+                 of arrival into the table: arrived AS CURRENT_TIMESTAMP, WATERMARK FOR arrived AS arrived",
                 time.name
             );
         }
