@@ -14,6 +14,7 @@ use super::line::{Line, LineBlock, Pool};
 use super::pacer::Pacer;
 use super::{Error, Position, Read, Source, Split, SplitReader, stdin};
 use crate::time::Timestamp;
+use paths::Picks;
 use position::FilePosition;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub struct FileSource {
     paths: Vec<PathBuf>,
     follow: bool,
     enter: bool,
+    picks: Arc<Picks>,
     pacer: Option<Arc<Pacer>>,
     pool: Arc<Pool>,
 }
@@ -63,7 +65,7 @@ impl FileSource {
     /// Brings the lines of these files. They are looked for when the job starts.
     pub fn lines(paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         let paths = paths.into_iter().map(Into::into).collect();
-        FileSource { paths, follow: false, enter: false, pacer: None, pool: Arc::default() }
+        FileSource { paths, follow: false, enter: false, picks: Arc::new(|_| true), pacer: None, pool: Arc::default() }
     }
 
     /// Follows the files as they grow, like `tail -F`, without end.
@@ -84,6 +86,16 @@ impl FileSource {
     #[must_use]
     pub fn directories(mut self) -> Self {
         self.enter = true;
+        self
+    }
+
+    /// Takes only some of the files that are found in directories and by patterns; a file that is given by its name is taken
+    /// anyhow.
+    ///
+    /// * `picks`: is given the absolute path of each.
+    #[must_use]
+    pub fn only(mut self, picks: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.picks = Arc::new(picks);
         self
     }
 
@@ -108,7 +120,7 @@ impl Source for FileSource {
 
     fn splits(&self) -> Result<Vec<Split>, Error> {
         self.pacer.as_ref().map_or(Ok(()), |pacer| pacer.check(&self.describe()))?;
-        paths::expand(&self.paths, self.follow, self.enter)
+        paths::expand(&self.paths, self.follow, self.enter, &*self.picks)
     }
 
     fn open(

@@ -7,10 +7,14 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// Whether the file at an absolute path is taken.
+pub(super) type Picks = dyn Fn(&str) -> bool + Send + Sync;
+
 /// One split for each file, in the order given, patterns expanded and sorted; each can be read.
 ///
 /// * `enter`: a directory stands for the files in it.
-pub(super) fn expand(paths: &[PathBuf], follow: bool, enter: bool) -> Result<Vec<Split>, Error> {
+/// * `picks`: which of the files are taken that are found, by a pattern or in a directory; given their absolute paths.
+pub(super) fn expand(paths: &[PathBuf], follow: bool, enter: bool, picks: &Picks) -> Result<Vec<Split>, Error> {
     if paths.is_empty() {
         return Err(Error::user("no file was given to read; name at least one"));
     }
@@ -22,7 +26,7 @@ pub(super) fn expand(paths: &[PathBuf], follow: bool, enter: bool) -> Result<Vec
         if text == STDIN {
             files.push(text.to_owned());
         } else if text.contains(['*', '?', '[']) && !exists(path) {
-            files.append(&mut matches(text)?);
+            files.append(&mut picked(text, matches(text)?, picks)?);
         } else if enter && !follow && path.is_dir() {
             let mut found = Vec::new();
             walk(path, &mut found)?;
@@ -30,7 +34,7 @@ pub(super) fn expand(paths: &[PathBuf], follow: bool, enter: bool) -> Result<Vec
                 return Err(Error::user(format!("there is no file in {text}; correct the path, or make one")));
             }
             found.sort_unstable();
-            files.append(&mut found);
+            files.append(&mut picked(text, found, picks)?);
         } else {
             check(path, follow)?;
             files.push(text.to_owned());
@@ -41,6 +45,24 @@ pub(super) fn expand(paths: &[PathBuf], follow: bool, enter: bool) -> Result<Vec
         return Err(Error::user(format!("the file {twice} is given twice; name it once")));
     }
     Ok(files.into_iter().map(Split::new).collect())
+}
+
+/// Those of the files that are to be taken.
+fn picked(given: &str, found: Vec<String>, picks: &Picks) -> Result<Vec<String>, Error> {
+    let mut kept = Vec::new();
+    for file in found {
+        let absolute = std::path::absolute(&file);
+        let absolute = absolute.map_err(|cause| Error::io(format_args!("cannot tell where {file} is"), cause))?;
+        if picks(&absolute.to_string_lossy()) {
+            kept.push(file);
+        }
+    }
+    if kept.is_empty() {
+        return Err(Error::user(format!(
+            "of the files in {given} none is to be taken; correct what they are chosen by"
+        )));
+    }
+    Ok(kept)
 }
 
 fn exists(path: &Path) -> bool {
@@ -131,6 +153,24 @@ mod tests {
         let error = expand(paths, false, false).unwrap_err();
         assert_eq!(error.fault(), Fault::User, "{error}");
         error.to_string()
+    }
+
+    fn expand(paths: &[PathBuf], follow: bool, enter: bool) -> Result<Vec<Split>, Error> {
+        super::expand(paths, follow, enter, &|_| true)
+    }
+
+    #[test]
+    fn files_that_are_found_may_be_chosen_by_their_absolute_paths() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        ["a.log", "b.log", "b.txt"].iter().for_each(|name| fs::write(path(name), "").unwrap());
+        let picks = |path: &str| path.starts_with('/') && path.contains("b.");
+        let found = |given: &Path, picks: &Picks| super::expand(&[given.to_owned()], false, true, picks);
+        assert_eq!(found(directory.path(), &picks).unwrap().len(), 2);
+        assert_eq!(found(&path("*.log"), &picks).unwrap(), [Split::new(path("b.log").to_str().unwrap())]);
+        assert_eq!(found(&path("a.log"), &picks).unwrap().len(), 1, "what is named is taken");
+        let error = found(directory.path(), &|_| false).unwrap_err().to_string();
+        assert!(error.contains("none is to be taken"), "{error}");
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use super::{Connector, Input, OptionDoc, Options, Output};
 use crate::connector::{FileSink, FileSource, KeyedFileSink};
 use crate::sql::catalog::OptionError;
+use regex::Regex;
 use std::time::Duration;
 
 /// `filesystem`: the lines of files, read and written exactly once.
 ///
 /// Read: `path` is a file, a directory with all below it (names that begin with `.` or `_` are left out), or a pattern like
 /// `logs/*.log.gz`. What is compressed with gzip is decompressed. Without `source.monitor-interval` the table ends with its
-/// files; with it they are followed as they grow and are rotated, without end. Which files there are is found at the start:
+/// files (in a directory, those for whose absolute path `source.path.regex-pattern` holds); with it they are followed as they grow and are rotated, without end. Which files there are is found at the start:
 /// unlike Flink's, a table that is followed takes no more of them, so a directory cannot be followed. Columns of METADATA
 /// are `file.path`, `file.name`, and `offset`, the place of the line in its file (which Flink has not).
 ///
@@ -26,8 +27,15 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct Filesystem;
 
+const PATTERN: &str = "source.path.regex-pattern";
+
 const OPTIONS: &[OptionDoc] = &[
     OptionDoc { key: "path", default: None, doc: "a file; to read also a directory, or a pattern like 'logs/*.gz'" },
+    OptionDoc {
+        key: PATTERN,
+        default: None,
+        doc: "a regular expression for the whole absolute path of those files in the directory that are read",
+    },
     OptionDoc {
         key: "source.monitor-interval",
         default: None,
@@ -67,7 +75,12 @@ impl Connector for Filesystem {
     }
 
     fn source(&self, options: Options<'_>) -> Result<Input, OptionError> {
-        let files = FileSource::lines([path(options, "access.log")?]).directories();
+        let mut files = FileSource::lines([path(options, "access.log")?]).directories();
+        if let Some(text) = options.text(PATTERN) {
+            let pattern = Regex::new(&format!("^(?:{text})$"));
+            let pattern = pattern.map_err(|cause| options.refuse(PATTERN, format!("'{PATTERN}': {cause}")))?;
+            files = files.only(move |path| pattern.is_match(path));
+        }
         match options.duration("source.monitor-interval")? {
             Some(Duration::ZERO) => Err(options.refuse(
                 "source.monitor-interval",

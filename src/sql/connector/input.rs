@@ -76,6 +76,13 @@ impl LinePart {
     /// If nothing of that name is known, or the column is of another type.
     pub(in crate::sql) fn of(column: &Column, key: &str) -> Result<Self, OptionError> {
         let refused = |message| Err(OptionError { key: None, message });
+        if ["file.size", "file.modification-time"].contains(&key) {
+            return refused(format!(
+                "column `{}`: '{key}' may be another one when the file is read again after a restart, so it is not told; \
+                 there are file.path, file.name, offset",
+                column.name
+            ));
+        }
         let Some((_, part)) = LinePart::ALL.iter().find(|(name, _)| *name == key) else {
             let names = LinePart::ALL.iter().map(|(name, _)| *name);
             return refused(format!("column `{}`: {}", column.name, unknown("metadata of a line", key, names)));

@@ -41,6 +41,8 @@ fn what_a_table_cannot_be_is_told_with_what_it_can() {
         (TIMED, lines(", 'scan.watermark.alignment.max-drift' = 'far'"), "is a duration like '10 s'"),
         ("n INT, p STRING METADATA FROM 'file.pth'", lines(""), "did you mean `file.path`?"),
         ("n INT, p INT METADATA FROM 'file.path'", lines(""), "column `p` is a INT, but 'file.path' is a STRING"),
+        ("n INT, s BIGINT METADATA FROM 'file.size'", lines(""), "may be another one when the file is read again"),
+        ("n INT", lines(", 'source.path.regex-pattern' = '('"), "'source.path.regex-pattern': regex parse error"),
         ("n INT, `offset` INT METADATA", lines(""), "column `offset` is a INT, but 'offset' is a BIGINT"),
     ];
     for (columns, options, message) in cases {
@@ -63,6 +65,28 @@ fn what_a_table_cannot_be_is_told_with_what_it_can() {
 fn a_refused_option_is_told_with_its_place() {
     let found = refusal("n INT", "'connector' = 'stdin',\n 'format' = 'cvs'", "n INT", "'connector' = 'print'");
     assert!(found.starts_with("line 2, column 2"), "{found}");
+}
+
+#[test]
+fn a_pattern_chooses_files_by_their_whole_absolute_paths() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    fs::create_dir(path("in")).unwrap();
+    for (name, line) in [("in/1.csv", "1\n"), ("in/2.csv", "2\n"), ("in/2.csv.old", "3\n")] {
+        fs::write(path(name), line).unwrap();
+    }
+    let text = format!(
+        "CREATE TABLE t (n INT) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv',
+           'source.path.regex-pattern' = '.*/[0-9]\\.csv');
+         CREATE TABLE out (n INT) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+         INSERT INTO out SELECT n FROM t",
+        path("in"),
+        path("out")
+    );
+    run(&text, 1, |_| ());
+    let mut lines: Vec<String> = fs::read_to_string(path("out")).unwrap().lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["1", "2"]);
 }
 
 /// Runs a program, with this said to chance.
