@@ -43,11 +43,32 @@ pub enum NotNull {
 pub const KEYS: &[(&str, &str)] = &[
     ("execution.checkpointing.interval", "the time between two checkpoints, like '10 s'"),
     ("parallelism.default", "subtasks per operator, like '2'"),
-    ("pipeline.name", "the name of the job"),
+    ("pipeline.name", "the name of the job; else that of the file"),
     ("table.exec.sink.not-null-enforcer", "what becomes of a row with NULL in a NOT NULL column: 'error' or 'drop'"),
     ("table.exec.source.idle-timeout", "after what silence a source holds event time back no longer, like '30 s'"),
     ("table.exec.state.ttl", "how long unwindowed state is kept after it was last written, like '1 h'"),
     ("table.local-time-zone", "the zone of TIMESTAMP_LTZ; only 'UTC'"),
+];
+
+/// What Flink's programs say and ours do not: the beginnings of keys, and what to do instead.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("execution.checkpointing.dir", "give --state-dir, or say it in millstream.toml"),
+    ("state.checkpoints.dir", "give --state-dir"),
+    ("state.checkpoint-storage", "give --state-dir"),
+    ("state.savepoints.dir", "give --savepoint-dir"),
+    ("execution.checkpointing.savepoint-dir", "give --savepoint-dir, or say it in millstream.toml"),
+    ("execution.checkpointing.num-retained", "give --keep-checkpoints, or say it in millstream.toml"),
+    ("state.checkpoints.num-retained", "give --keep-checkpoints"),
+    ("execution.savepoint.path", "give --from"),
+    ("execution.state-recovery.path", "give --from"),
+    ("taskmanager.memory", "give --memory"),
+    ("state.backend", "leave it out: there is one backend, and each checkpoint writes what has changed"),
+    ("execution.checkpointing.incremental", "leave it out: each checkpoint writes what has changed"),
+    ("execution.checkpointing.mode", "leave it out: it is always exactly once"),
+    ("execution.runtime-mode", "leave it out: a query over files is a stream that ends"),
+    ("table.exec.mini-batch", "leave it out: the rows of a batch are always worked on together"),
+    ("sql-client", "leave it out: a SELECT prints its rows"),
+    ("restart-strategy", "leave it out: a job restarts by itself, unless its program is wrong"),
 ];
 
 impl Settings {
@@ -85,7 +106,15 @@ impl Settings {
                     "`{key}` can only be 'UTC', not '{value}'; convert in the query where text is made"
                 ));
             }
-            _ => return Err(unknown("setting", key, KEYS.iter().map(|(name, _)| *name))),
+            _ => {
+                let is_of = |beginning: &str| {
+                    key.strip_prefix(beginning).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                };
+                if let Some((_, instead)) = ELSEWHERE.iter().find(|(beginning, _)| is_of(beginning)) {
+                    return Err(format!("`{key}` is no setting of a program; {instead}"));
+                }
+                return Err(unknown("setting", key, KEYS.iter().map(|(name, _)| *name)));
+            }
         }
         Ok(())
     }
@@ -138,6 +167,19 @@ mod tests {
         for (text, ms) in [("10 s", 10_000), ("10s", 10_000), ("5 min", 300_000), ("250", 250), ("1 h", 3_600_000)] {
             settings.set("execution.checkpointing.interval", text).unwrap();
             assert_eq!(settings.checkpoint_interval, Some(Duration::from_millis(ms)), "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_that_flink_has_are_refused_with_what_to_do_instead() {
+        for (key, hint) in [
+            ("state.checkpoints.dir", "give --state-dir"),
+            ("execution.checkpointing.dir", "give --state-dir"),
+            ("state.backend.type", "leave it out"),
+            ("taskmanager.memory.process.size", "give --memory"),
+        ] {
+            let refused = Settings::default().set(key, "x").unwrap_err();
+            assert!(refused.starts_with(&format!("`{key}` is no setting")) && refused.contains(hint), "{refused}");
         }
     }
 

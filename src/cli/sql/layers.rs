@@ -172,7 +172,7 @@ fn default(key: &str) -> &'static str {
     match key {
         "execution.checkpointing.interval" => "1 s",
         "parallelism.default" => "1",
-        "pipeline.name" => "sql",
+        "pipeline.name" => "as the file",
         "table.exec.source.idle-timeout" | "table.exec.state.ttl" => "0 ms",
         "table.local-time-zone" => "UTC",
         _ => "as Flink's",

@@ -88,6 +88,9 @@ impl Given {
         let layers = self.layers(file, &text)?;
         let mut program = sql::plan(&text, env).map_err(|error| Failure::Mistake(format!("{file}: {error}")))?;
         program.settings = layers.settings()?;
+        let stem = Path::new(file).file_stem().filter(|_| file != STDIN);
+        let name = stem.map(|stem| stem.to_string_lossy().into_owned());
+        program.settings.name = program.settings.name.or(name);
         Ok(Planned { file: file.to_owned(), text, program, layers })
     }
 }
