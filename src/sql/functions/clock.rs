@@ -2,7 +2,10 @@
 //!
 //! The library's own are folded to the time of planning, which on a stream would be the start of the job for ever. These are
 //! volatile, so no rule folds or shares them; the operator that evaluates an expression must replace a call by the stamp of
-//! the element it works on, so that a replay reads the same time.
+//! the element it works on. So all calls for a row in one operator tell the same time, which is when the batch of that row came
+//! there, and a subtask that is restarted alone and replays the element reads that time again. A job that goes back to a
+//! checkpoint reads the rows behind it anew, at the time that it is then; what they were before was never committed. The
+//! time never goes back, over restarts neither.
 
 use crate::sql::types::UTC;
 use arrow::datatypes::{DataType, TimeUnit};
@@ -64,5 +67,49 @@ impl ScalarUDFImpl for ClockFunction {
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
         exec_err!("{} must be replaced by the clock stamp of the element", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::sql::exec::job;
+    use crate::sql::{Env, plan};
+    use crate::testing::Simulation;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn the_time_is_that_of_each_row_and_never_goes_back_whatever_crashes() {
+        for seed in 0..4 {
+            let directory = tempfile::tempdir().unwrap();
+            let out = directory.path().join("out.csv");
+            let text = format!(
+                "CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10', 'fields.n.kind' = 'sequence',
+                   'fields.n.start' = '100', 'fields.n.end' = '199');
+                 CREATE TABLE out (n BIGINT, at TIMESTAMP_LTZ(3), is_one BOOLEAN)
+                 WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+                 INSERT INTO out SELECT n, CURRENT_TIMESTAMP, NOW() = CURRENT_ROW_TIMESTAMP() AND PROCTIME() = CURRENT_TIMESTAMP
+                   AND CAST(LOCALTIMESTAMP AS DATE) = CURRENT_DATE AND CAST(LOCALTIMESTAMP AS TIME) = LOCALTIME FROM t",
+                out.display()
+            );
+            let env = Env::default();
+            let program = plan(&text, &env).unwrap_or_else(|error| panic!("{error}"));
+            let job = job(&program, &env, Timestamp::EPOCH).unwrap();
+            let mut simulation = Simulation::start(&job, Config::default().parallelism(2), seed).unwrap();
+            if seed > 0 {
+                simulation.checkpoints_one_in(20).crashes_one_in(60, 3);
+            }
+            simulation.run().unwrap();
+            let text = std::fs::read_to_string(&out).unwrap();
+            let mut lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+            lines.sort();
+            assert_eq!(lines.len(), 100, "seed {seed}: {text}");
+            assert!(lines.iter().all(|line| line[2] == "true"), "seed {seed}: {text}");
+            // Texts of times stand in the order of the times.
+            let times: Vec<&str> = lines.iter().map(|line| line[1]).collect();
+            assert!(times.is_sorted(), "seed {seed}: {text}");
+            let different: std::collections::BTreeSet<_> = times.iter().map(|time| &time[..19]).collect();
+            assert!(different.len() >= 9, "ten rows a second take ten seconds: {different:?}");
+        }
     }
 }
