@@ -17,7 +17,8 @@ use std::time::Duration;
 /// Written: `path` is one file, which grows at each checkpoint; Flink makes a directory of files of it. Rows of all kinds are
 /// taken if the format can say them. If it cannot, and the table has a PRIMARY KEY, the file holds the table as it is: one line
 /// per key, in order of the keys. Each checkpoint replaces that file as a whole, so it is for tables of a size that can be written
-/// so often; in Flink this connector takes no changes.
+/// so often, and a job that is started from a savepoint writes only the keys that change from there on. In Flink this connector
+/// takes no changes.
 ///
 /// ```
 /// use millstream::sql::connector::{Connector, Filesystem};

@@ -419,7 +419,7 @@ fn write(rels: &mut Rels, text: Text<'_>, insert: &Insert, env: &Env) -> Result<
     if rel.changes == Changes::Update && takes == Takes::Appends {
         let what = "an INSERT of rows that change later into a table that only takes new ones";
         let instead = format!(
-            "{}; give `{}` a connector and format for changes and a PRIMARY KEY, or aggregate in a window",
+            "{}; give `{}` a PRIMARY KEY if it is a file, or a connector or format for changes, or aggregate in a window",
             rels.reason(input.rel),
             insert.table.name
         );

@@ -63,6 +63,9 @@ type KeyOf<K> = Arc<dyn Fn(&str) -> Option<K> + Send + Sync>;
 /// made. After a start without a checkpoint a file that is there already and not empty is refused, unless the job is told to
 /// start fresh: then it is emptied.
 ///
+/// A job that is started from a savepoint begins with an empty file, as with every sink: keys that have not changed since then are
+/// not in it.
+///
 /// Guarantee: exactly once. A job cannot go back to an older checkpoint: what the file was then is not kept.
 ///
 /// ```
