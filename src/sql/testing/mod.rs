@@ -19,6 +19,9 @@
 //! Straight through; with checkpoints and crashes by chance, at parallelism 2; stopped in its middle and restored at parallelism
 //! 3. All run in virtual time: the same file gives the same result always, and an hour of waiting takes no time.
 //!
+//! A program that says `SET 'parallelism.default' = '1'` has that in all lives. One about late rows wants it: which rows are late
+//! depends on which subtask of a source has spoken first.
+//!
 //! ```
 //! use millstream::sql::{Env, testing};
 //!

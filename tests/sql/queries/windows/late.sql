@@ -1,4 +1,5 @@
 -- With the watermark told behind each row, a row is late when it has passed the end of its window: then it is left out.
+SET 'parallelism.default' = '1';
 CREATE TABLE hits (who STRING, at TIMESTAMP(3), WATERMARK FOR at AS at - INTERVAL '2' SECOND)
   WITH ('connector' = 'filesystem', 'path' = '../data/late.csv', 'format' = 'csv', 'scan.watermark.emit.strategy' = 'on-event');
 CREATE TABLE counts (who STRING, s TIMESTAMP(3), hits BIGINT) WITH ('connector' = 'print');

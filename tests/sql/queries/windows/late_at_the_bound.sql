@@ -1,4 +1,5 @@
 -- A window is closed when the watermark reaches its last millisecond, not before.
+SET 'parallelism.default' = '1';
 CREATE TABLE hits (who STRING, at TIMESTAMP(3), WATERMARK FOR at AS at - INTERVAL '2' SECOND)
   WITH ('connector' = 'filesystem', 'path' = '../data/bound.csv', 'format' = 'csv', 'scan.watermark.emit.strategy' = 'on-event');
 CREATE TABLE others (who STRING, at TIMESTAMP(3), WATERMARK FOR at AS at - INTERVAL '2.001' SECOND)
