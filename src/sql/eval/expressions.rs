@@ -32,8 +32,9 @@ pub(crate) struct Expressions {
     filter: Option<Arc<dyn PhysicalExpr>>,
     /// With the columns of the result; `None`: what came in goes out.
     project: Option<(Vec<Arc<dyn PhysicalExpr>>, SchemaRef)>,
-    /// The column of the input that each column of the result is, if all are, and nothing is filtered.
-    picks: Option<Vec<usize>>,
+    /// For each column of the result the one of the input that it is, or `None` if it is computed; `None` if rows are filtered,
+    /// or nothing is projected.
+    picks: Option<Vec<Option<usize>>>,
 }
 
 /// What became of a batch.
@@ -58,8 +59,8 @@ impl Expressions {
             expression: expression.to_string(),
             cause: cause.strip_backtrace(),
         };
-        let picked = |expressions: &[Expr]| expressions.iter().map(|e| picked(e, input)).collect::<Option<Vec<_>>>();
-        let picks = project.filter(|_| filter.is_none()).and_then(|(expressions, _)| picked(expressions));
+        let picks = project.filter(|_| filter.is_none());
+        let picks = picks.map(|(expressions, _)| expressions.iter().map(|e| picked(e, input)).collect());
         let mut clock = false;
         let mut prepared = |expression: &Expr| with_clock(expression, &mut clock);
         let filter = filter.map(|e| prepared(e).map_err(|cause| failed(e, &cause))).transpose()?;
@@ -116,8 +117,9 @@ impl Expressions {
         self.project.is_some()
     }
 
-    /// The column of the input that each column of the result is, if it only picks columns.
-    pub(crate) fn picks(&self) -> Option<&[usize]> {
+    /// For each column of the result the one of the input that it is, or `None` if it is computed; `None` if rows are filtered,
+    /// or nothing is projected.
+    pub(crate) fn picks(&self) -> Option<&[Option<usize>]> {
         self.picks.as_deref()
     }
 

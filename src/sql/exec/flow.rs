@@ -319,11 +319,14 @@ impl Flow {
     }
 }
 
-/// The columns of the input, of which there are `width`, that steps leave, if they only pick columns.
+/// The columns of the input, of which there are `width`, that steps leave, if they leave nothing that is computed.
 fn picks(steps: &[Arc<Expressions>], width: usize) -> Option<Vec<usize>> {
-    steps.iter().try_fold((0..width).collect::<Vec<_>>(), |columns, step| {
-        step.picks().map(|picks| picks.iter().map(|pick| columns[*pick]).collect())
-    })
+    let all = (0..width).map(Some).collect::<Vec<_>>();
+    let left = steps.iter().try_fold(all, |columns, step| {
+        let picked = step.picks()?.iter().map(|pick| pick.and_then(|column| columns[column]));
+        Some(picked.collect())
+    });
+    left?.into_iter().collect()
 }
 
 /// The columns as rows have them, and those that ride.
