@@ -184,8 +184,8 @@ impl Walk<'_> {
                     limit: usize::try_from(*limit).unwrap_or(usize::MAX),
                     by: *by,
                     windowing: match (source.window, self.at_end(input)) {
-                        (_, Some(window)) => Some(Windowing::ByEnd(window)),
-                        (columns, None) => columns.map(|window| Windowing::ByColumns(window.start, window.end)),
+                        (_, Some(window)) => Some(Windowing::End(window)),
+                        (columns, None) => columns.map(|window| Windowing::Columns(window.start, window.end)),
                     },
                     changes: source.changes == Changes::Update,
                     ttl: self.ttl(),
@@ -370,19 +370,19 @@ impl Walk<'_> {
         from.extend((0..aggregates.len()).map(From::Aggregate));
         let mut lowered = self.lower(rel, input, &keys, aggregates)?;
         let (flow, windowing) = match (flow.unassigned(&input.schema, &lowered.columns), self.at_end(input)) {
-            (Some((flow, window)), _) if by_clock => (flow, Windowing::ByClock(window)),
-            (Some((flow, window)), _) => (flow, Windowing::ByTime(window)),
+            (Some((flow, window)), _) if by_clock => (flow, Windowing::Clock(window)),
+            (Some((flow, window)), _) => (flow, Windowing::EventTime(window)),
             (None, _) if by_clock => {
                 let what = "an expression over the bounds of a window over processing time".to_owned();
                 let instead = "compute it of the result, behind the aggregate".to_owned();
                 return Err(ExecError::Unsupported { at: rel.at, what, instead });
             }
-            (None, Some(window)) => (flow, Windowing::ByEnd(window)),
+            (None, Some(window)) => (flow, Windowing::End(window)),
             (None, None) => {
                 // The bounds come behind all that the aggregates read.
                 let width = lowered.columns.len();
                 lowered.columns.extend([groups[start].clone(), groups[end].clone()]);
-                (flow, Windowing::ByColumns(width, width + 1))
+                (flow, Windowing::Columns(width, width + 1))
             }
         };
         let flow = flow.compute(&input.schema, &lowered.columns)?;

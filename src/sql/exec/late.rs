@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// Where an operator without windows sends what came late, by input.
 pub(super) const LATE: [Tag<Row>; 2] = [Tag::new("late"), Tag::new("late right")];
 
+/// The rows that a window drops.
+pub(super) type Dropped = Stream<Late<Row>>;
+
 /// Columns of a table that ride behind those of the query.
 #[derive(Debug)]
 pub(super) struct Riding {
@@ -77,7 +80,7 @@ impl LateRows {
         &self,
         riding: &Riding,
         codec: &RowCodec,
-        late: &Stream<Late<Row>>,
+        late: &Dropped,
         uid: &str,
     ) -> Result<(), ExecError> {
         self.add(riding, codec, &late.map(|late| late.record).uid(format!("{uid}/dropped")), uid)

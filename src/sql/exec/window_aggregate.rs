@@ -1,12 +1,12 @@
 //! Aggregates by key and window.
 
+use super::late::Dropped;
 use super::windowing::Windowing;
 use super::{ExecError, Prepared};
-use crate::api::Stream;
 use crate::operator::OnError;
-use crate::operator::window::{Late, Windowed};
+use crate::operator::window::Windowed;
 use crate::sql::aggregate::Aggregates;
-use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, RowKey, RowKind, Value};
+use crate::sql::row::{KeyCodec, RowCodec, RowError, RowKey, RowKind, Value};
 use arrow::datatypes::Schema;
 
 /// Where a column of the result comes from.
@@ -44,7 +44,7 @@ pub(super) struct WindowAggregate<'w> {
 pub(super) fn window_aggregate(
     input: &Prepared,
     aggregate: WindowAggregate<'_>,
-) -> Result<(Prepared, Stream<Late<Row>>), ExecError> {
+) -> Result<(Prepared, Dropped), ExecError> {
     let WindowAggregate { windowing, keys, aggregates, from, output, uid } = aggregate;
     let keys = KeyCodec::new(&input.codec, keys)?;
     let codec = RowCodec::new(output)?;

@@ -1,10 +1,10 @@
 //! Window functions whose windows are columns of the rows.
 
 use super::grid::Grid;
+use super::late::Dropped;
 use super::{ExecError, Prepared};
-use crate::api::Stream;
 use crate::operator::OnError;
-use crate::operator::window::{Late, Session, Window as Span};
+use crate::operator::window::{Session, Window as Span};
 use crate::sql::plan::Window;
 use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, Value};
 use crate::time::{Timestamp, millis};
@@ -32,10 +32,7 @@ pub(super) struct Assign<'a> {
 /// and counted.
 ///
 /// Returns also the rows that it drops, if it can drop any.
-pub(super) fn window_assign(
-    input: &Prepared,
-    assign: Assign<'_>,
-) -> Result<(Prepared, Option<Stream<Late<Row>>>), ExecError> {
+pub(super) fn window_assign(input: &Prepared, assign: Assign<'_>) -> Result<(Prepared, Option<Dropped>), ExecError> {
     let Assign { window, time, partition, behind, output, uid } = assign;
     let width = input.codec.schema().fields().len() - behind;
     let widen =

@@ -11,36 +11,36 @@ use crate::time::{Timestamp, millis};
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sql) enum Windowing {
     /// By their event time.
-    ByTime(Window),
+    EventTime(Window),
     /// By when they come to the operator.
-    ByClock(Window),
+    Clock(Window),
     /// By their event time, which is the last instant of the one window that they are in. The window lies on a grid, so its
     /// end tells which it is.
-    ByEnd(Window),
+    End(Window),
     /// Their own columns tell the bounds.
-    ByColumns(usize, usize),
+    Columns(usize, usize),
 }
 
 impl Windowing {
     /// Windows for the rows of a codec; [`start`](Self::start) tells where those of the result begin.
     pub(in crate::sql) fn windows(self, codec: &RowCodec) -> Windows<Row> {
         match self {
-            Windowing::ByTime(window) => windows(window, false),
-            Windowing::ByClock(window) => windows(window, true),
+            Windowing::EventTime(window) => windows(window, false),
+            Windowing::Clock(window) => windows(window, true),
             // Parts of time that end where the windows end; a size is a multiple of the slide or step.
-            Windowing::ByEnd(Window::Hop { slide: size, offset, .. } | Window::Cumulate { step: size, offset, .. }) => {
+            Windowing::End(Window::Hop { slide: size, offset, .. } | Window::Cumulate { step: size, offset, .. }) => {
                 windows(Window::Tumble { size, offset }, false)
             }
-            Windowing::ByEnd(window) => windows(window, false),
-            Windowing::ByColumns(start, end) => Windows::custom(InColumns::new(codec, start, end)),
+            Windowing::End(window) => windows(window, false),
+            Windowing::Columns(start, end) => Windows::custom(InColumns::new(codec, start, end)),
         }
     }
 
     /// Where the window begins whose rows have been found between `start` and `end`.
     pub(in crate::sql) fn start(self, start: Timestamp, end: Timestamp) -> Timestamp {
         match self {
-            Windowing::ByEnd(Window::Hop { size, .. }) => end.plus_millis(-size),
-            Windowing::ByEnd(Window::Cumulate { size, offset, .. }) => {
+            Windowing::End(Window::Hop { size, .. }) => end.plus_millis(-size),
+            Windowing::End(Window::Cumulate { size, offset, .. }) => {
                 let last = i128::from(end.plus_millis(-1).millis());
                 let since = (last - i128::from(offset)).rem_euclid(i128::from(size));
                 Timestamp::from_millis((last - since) as i64)
@@ -94,7 +94,7 @@ mod tests {
                     let last = found.last_instant().millis();
                     let start = last - (last - offset).rem_euclid(between);
                     assert_eq!(start + between, found.end.millis(), "{window} ends where a part of time does");
-                    let start = Windowing::ByEnd(window).start(Timestamp::from_millis(start), found.end);
+                    let start = Windowing::End(window).start(Timestamp::from_millis(start), found.end);
                     assert_eq!(start, found.start, "{window} at {time}");
                 });
             }

@@ -15,14 +15,13 @@ mod by_time;
 mod changing;
 mod in_window;
 
+use super::late::Dropped;
 use super::order::Order;
 use super::windowing::Windowing;
 use super::{ExecError, Prepared};
-use crate::api::Stream;
 use crate::operator::OnError;
 use crate::operator::TimeDomain;
 use crate::operator::process::{Failure, States};
-use crate::operator::window::Late;
 use crate::sql::plan::RankBy;
 use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, RowKey, RowKind, Value};
 use crate::state::{StateValue, Ttl, ValueState};
@@ -53,7 +52,7 @@ pub(super) struct Rank<'r> {
 
 /// The rows of `input` that are among the first of their partition; and those that come too late for their window, if the
 /// partition is one.
-pub(super) fn rank(input: &Prepared, rank: Rank<'_>) -> Result<(Prepared, Option<Stream<Late<Row>>>), ExecError> {
+pub(super) fn rank(input: &Prepared, rank: Rank<'_>) -> Result<(Prepared, Option<Dropped>), ExecError> {
     let Rank { partition, order, limit, by, windowing, changes, ttl, output, uid } = rank;
     let keys = KeyCodec::new(&input.codec, partition)?;
     let numbered = Numbered { input: input.codec.clone(), output: RowCodec::new(output)? };
