@@ -19,6 +19,7 @@ pub(in crate::sql) struct Aggregates {
     rows: RowCodec,
     functions: Vec<(Function, Option<KeyCodec>)>,
     retracts: bool,
+    apart: bool,
 }
 
 impl Aggregates {
@@ -28,7 +29,26 @@ impl Aggregates {
             let key = function.columns().map(|columns| KeyCodec::new(rows, &columns)).transpose()?;
             Ok((function, key))
         });
-        Ok(Aggregates { rows: rows.clone(), functions: keyed.collect::<Result<_, RowError>>()?, retracts })
+        Ok(Aggregates {
+            rows: rows.clone(),
+            functions: keyed.collect::<Result<_, RowError>>()?,
+            retracts,
+            apart: false,
+        })
+    }
+
+    /// The same, but the values of DISTINCT aggregates are kept by who asks: see [`change_apart`](Self::change_apart).
+    pub(in crate::sql) fn with_values_apart(self) -> Self {
+        Aggregates { apart: true, ..self }
+    }
+
+    /// Whether there are values for others to keep.
+    pub(in crate::sql) fn has_values_apart(&self) -> bool {
+        self.functions.iter().any(|(function, _)| self.is_apart(function))
+    }
+
+    fn is_apart(&self, function: &Function) -> bool {
+        self.apart && function.distinct && !matches!(function.kind, Kind::General(_))
     }
 
     fn empty(&self, function: &Function) -> Accumulator {
@@ -38,7 +58,7 @@ impl Aggregates {
             Kind::General(Keep::All) => Accumulator::Distinct(Default::default()),
             Kind::General(_) => Accumulator::Listed(Vec::new()),
             Kind::ApproxPercentile(_) => Accumulator::Quantiles(Quantiles::default()),
-            _ if function.distinct => Accumulator::Distinct(Default::default()),
+            _ if function.distinct && !self.apart => Accumulator::Distinct(Default::default()),
             Kind::Count => Accumulator::Count(0),
             Kind::Sum(Number::Float) | Kind::Avg(Number::Float) => Accumulator::Float(FloatSum::default()),
             Kind::Sum(_) | Kind::Avg(_) => Accumulator::Sum(0, 0),
@@ -61,11 +81,28 @@ impl Aggregates {
     /// # Errors
     /// [`RowError::Damaged`] if it is no row of these columns.
     pub(in crate::sql) fn change(&self, into: &mut Accumulators, row: &Row, sign: i64) -> Result<(), RowError> {
+        self.change_apart(into, row, sign, |_, _| Ok(sign))
+    }
+
+    /// The same, with the values of DISTINCT aggregates kept elsewhere.
+    ///
+    /// * `set`: is told the number of an aggregate and a value, which it adds or takes back once. Returns 1 if the value is there
+    ///   now and was not, -1 if it is gone now, else 0.
+    ///
+    /// # Errors
+    /// Those of `set`, and [`RowError::Damaged`] if it is no row of these columns.
+    pub(in crate::sql) fn change_apart<E: From<RowError>>(
+        &self,
+        into: &mut Accumulators,
+        row: &Row,
+        sign: i64,
+        mut set: impl FnMut(usize, RowKey) -> Result<i64, E>,
+    ) -> Result<(), E> {
         let parts = match into {
             Accumulators::One(part) => std::slice::from_mut(part),
             Accumulators::Many(parts) => &mut parts[..],
         };
-        for ((function, key), part) in self.functions.iter().zip(parts) {
+        for (number, ((function, key), part)) in self.functions.iter().zip(parts).enumerate() {
             if let Some(filter) = function.filter
                 && self.rows.value(row, filter)? != Value::Bool(true)
             {
@@ -78,7 +115,11 @@ impl Aggregates {
                 continue;
             };
             let value = self.rows.value(row, column)?;
-            if !value.is_null() || function.counts_nulls() {
+            if value.is_null() && !function.counts_nulls() {
+                continue;
+            }
+            let sign = if self.is_apart(function) { set(number, key.key(row)?)? } else { sign };
+            if sign != 0 {
                 change(part, self.kind(function), &value, || key.key(row), key, sign)?;
             }
         }
