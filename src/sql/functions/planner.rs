@@ -1,8 +1,8 @@
 //! Syntax that stands for a function.
 
 use crate::sql::dialect::{DISTINCT, NOT_DISTINCT};
-use arrow::datatypes::DataType;
-use datafusion_common::{DFSchema, Result, ScalarValue};
+use arrow::datatypes::{DataType, Field};
+use datafusion_common::{Column, DFSchema, Result, ScalarValue, TableReference};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr};
 use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, GetFieldAccess, Operator, lit, not};
@@ -66,6 +66,25 @@ impl ExprPlanner for Syntax {
 
     fn plan_make_map(&self, entries: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
         call("map", entries)
+    }
+
+    /// `bid.price` as a column is named by its last word, as in Flink.
+    fn plan_compound_identifier(
+        &self,
+        field: &Field,
+        qualifier: Option<&TableReference>,
+        nested: &[String],
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        let row = Expr::Column(Column::from((qualifier, field)));
+        let get = |row: Expr, name: &String| {
+            let arguments = vec![row, lit(ScalarValue::from(name.clone()))];
+            Expr::ScalarFunction(ScalarFunction::new_udf(get_field(), arguments))
+        };
+        let value = nested.iter().fold(row, get);
+        Ok(PlannerResult::Planned(match nested.last() {
+            Some(name) => value.alias(name),
+            None => value,
+        }))
     }
 
     fn plan_field_access(
