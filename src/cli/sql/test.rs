@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 ///
 /// Beside `name.sql`, for each table T that it writes, `name.T.expected` has the rows that are expected, sorted: as the
 /// table's format writes them, without a format as `print` does. Where rows change, those that are left in the end, as
-/// `print` shows them.
+/// `print` shows them. Of a table with many rows `name.T.digest` has the number and a hash instead: make an empty file, and
+/// let --update fill it.
 ///
 /// Comments at the head of a file:
 ///   -- refused: part of the message     in the first line: the file must be refused with it

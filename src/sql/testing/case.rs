@@ -1,7 +1,6 @@
 //! The files of a test.
 
 use super::Failed;
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -37,7 +36,7 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>, Failed> {
 
 /// A program, and what its head says.
 pub(super) struct Case {
-    file: PathBuf,
+    pub(super) file: PathBuf,
     pub(super) text: String,
     /// A part of the message with which it must be refused.
     pub(super) refused: Option<String>,
@@ -74,80 +73,5 @@ impl Case {
     /// Where its files are.
     pub(super) fn directory(&self) -> PathBuf {
         self.file.parent().map(Path::to_owned).unwrap_or_default()
-    }
-}
-
-/// What the tables of a test should be.
-pub(super) struct Expectations {
-    /// `dir/name`, to which the rest is added.
-    stem: PathBuf,
-}
-
-impl Expectations {
-    pub(super) fn of(case: &Case) -> Self {
-        Expectations { stem: case.file.with_extension("") }
-    }
-
-    fn path(&self, table: &str) -> PathBuf {
-        let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
-        let table: String = table.chars().map(safe).collect();
-        PathBuf::from(format!("{}.{table}.expected", self.stem.display()))
-    }
-
-    /// The lines that a table should have, and where that is said.
-    pub(super) fn read(&self, table: &str) -> Result<(PathBuf, Vec<String>), Failed> {
-        let path = self.path(table);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok((path, text.lines().map(str::to_owned).collect())),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Err(Failed::NoExpectation { path }),
-            Err(cause) => Err(Failed::File { path, cause }),
-        }
-    }
-
-    /// All that are there.
-    fn all(&self) -> Result<BTreeSet<PathBuf>, Failed> {
-        let directory = match self.stem.parent() {
-            Some(directory) if directory != Path::new("") => directory.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let stem = self.stem.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let entries = std::fs::read_dir(&directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        let entries = entries.map_err(|cause| Failed::File { path: directory, cause })?;
-        let is_one = |name: &str| {
-            let table = name.strip_prefix(&stem).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".expected"));
-            table.is_some_and(|table| !table.contains('.'))
-        };
-        let names = entries.into_iter().filter(|entry| is_one(&entry.file_name().to_string_lossy()));
-        Ok(names.map(|entry| self.stem.with_file_name(entry.file_name())).collect())
-    }
-
-    fn unused(&self, tables: &BTreeMap<String, Vec<String>>) -> Result<BTreeSet<PathBuf>, Failed> {
-        let used: BTreeSet<PathBuf> = tables.keys().map(|table| self.path(table)).collect();
-        Ok(self.all()?.difference(&used).cloned().collect())
-    }
-
-    /// Refuses those of tables that nobody writes.
-    pub(super) fn finish(&self, tables: &BTreeMap<String, Vec<String>>) -> Result<(), Failed> {
-        let first = self.unused(tables)?.pop_first();
-        first.map_or(Ok(()), |path| Err(Failed::UnusedExpectation { path }))
-    }
-
-    /// Says anew what is expected; returns the files that were changed or removed.
-    pub(super) fn update(&mut self, tables: &BTreeMap<String, Vec<String>>) -> Result<Vec<PathBuf>, Failed> {
-        let mut changed = Vec::new();
-        for (table, lines) in tables {
-            let path = self.path(table);
-            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-            if std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
-                continue;
-            }
-            std::fs::write(&path, text).map_err(|cause| Failed::File { path: path.clone(), cause })?;
-            changed.push(path);
-        }
-        for path in self.unused(tables)? {
-            std::fs::remove_file(&path).map_err(|cause| Failed::File { path: path.clone(), cause })?;
-            changed.push(path);
-        }
-        Ok(changed)
     }
 }

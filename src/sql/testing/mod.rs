@@ -5,6 +5,8 @@
 //!   come to an end.
 //! * `name.TABLE.expected`, beside it, for each table that the program writes: its rows, a line each, sorted. Characters of the
 //!   table's name that are no letters, digits, `-` or `_` are `_`.
+//! * `name.TABLE.digest`, in its place, of a table with many rows: their number and a hash. Begin with an empty file, and let
+//!   `update` fill it.
 //! * `-- refused: part of the message` as the first line: the program must be refused with that; it has no expectations.
 //! * `-- dead letters: 2` among the comments at the head: so many rows cannot be processed; else none.
 //! * `-- needs: geo_country, site` there: functions, connectors and formats of a program's own. A binary that has not all of
@@ -41,6 +43,7 @@
 mod case;
 mod collect;
 mod difference;
+mod expected;
 mod failed;
 mod lives;
 #[cfg(test)]
@@ -51,8 +54,8 @@ pub use failed::Failed;
 pub use lives::Life;
 
 use super::{Env, ExecError, plan};
-use case::{Case, Expectations};
-use difference::difference;
+use case::Case;
+use expected::Expectations;
 use std::path::{Path, PathBuf};
 
 /// A test that has passed.
@@ -99,7 +102,7 @@ pub fn test(file: &Path, env: &Env, update: bool) -> Result<Passed, Failed> {
     if let Some(wanted) = &case.refused {
         return Err(Failed::NotRefused { wanted: wanted.clone() });
     }
-    let mut expectations = Expectations::of(&case);
+    let mut expectations = Expectations::of(&case.file);
     let mut updated = Vec::new();
     if update {
         updated = expectations.update(&first.tables)?;
@@ -108,8 +111,7 @@ pub fn test(file: &Path, env: &Env, update: bool) -> Result<Passed, Failed> {
     let (second, third) = (lives::live(Life::Crashed, &program, &env)?, lives::live(Life::Restored, &program, &env)?);
     for (life, lived) in [(Life::Straight, &first), (Life::Crashed, &second), (Life::Restored, &third)] {
         for (table, found) in &lived.tables {
-            let (path, expected) = expectations.read(table)?;
-            if let Some(difference) = difference(&expected, found) {
+            if let Some((path, difference)) = expectations.difference(table, found)? {
                 return Err(Failed::Differs { life, table: table.clone(), path, difference });
             }
         }

@@ -74,6 +74,18 @@ fn expectations_are_written_and_removed_on_demand() {
 }
 
 #[test]
+fn a_digest_stands_for_many_rows() {
+    let files = Files::new(&program("", PRINT, ALL), &[("case.big.digest", "")]);
+    assert_eq!(files.test(true).unwrap().updated, [files.0.path().join("case.big.digest")]);
+    let digest = files.read("case.big.digest");
+    assert!(digest.starts_with("rows 3\nxxh3 "), "{digest}");
+    assert_eq!(files.test(false).unwrap().rows, 3);
+    std::fs::write(files.0.path().join("words.csv"), "mill,1\nstream,2\nmill,4\n").unwrap();
+    let failed = files.test(false).unwrap_err();
+    assert!(failed.contains("is not as case.big.digest says (-), but (+):\n- xxh3 "), "{failed}");
+}
+
+#[test]
 fn a_refusal_is_wanted_with_its_message() {
     let wrong = program("-- refused: did you mean `words`\n", PRINT, "SELECT * FROM wordz");
     assert_eq!(Files::new(&wrong, &[]).test(false), Ok(Passed::default()));
