@@ -8,6 +8,7 @@ mod commands;
 mod dataflow;
 mod killed;
 mod mistakes;
+mod nexmark;
 mod pageviews;
 mod poison;
 mod process;
