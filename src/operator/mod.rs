@@ -34,6 +34,8 @@ mod key_by;
 mod law;
 mod lookup;
 mod map;
+#[cfg(feature = "sql")]
+mod map_ref;
 mod on_error;
 mod outlet;
 mod partial;
@@ -70,6 +72,8 @@ pub(crate) use law::Law;
 pub use lookup::Lookup;
 pub(crate) use lookup::{Answer, Call};
 pub(crate) use map::{Inspect, Map};
+#[cfg(feature = "sql")]
+pub(crate) use map_ref::MapRef;
 pub use on_error::OnError;
 pub(crate) use on_error::Poison;
 pub(crate) use outlet::{Outgoing, Port, TypedPort};

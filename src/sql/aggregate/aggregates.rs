@@ -3,7 +3,7 @@
 use super::accumulator::{Accumulator, Accumulators, FloatSum};
 use super::function::{Function, Kind, Number};
 use super::general::Keep;
-use crate::operator::{Aggregate, HyperLogLog, Quantiles};
+use crate::operator::{Aggregate, HyperLogLog, OnError, Quantiles};
 use crate::sql::exec::compare;
 use crate::sql::row::{KeyCodec, Row, RowCodec, RowError, RowKey, Value};
 use arrow::datatypes::DataType;
@@ -35,6 +35,13 @@ impl Aggregates {
             retracts,
             apart: false,
         })
+    }
+
+    /// What becomes of a row or a result on which one of them fails. Only those that are not built in can, and what could not
+    /// fail need not pay for a guard.
+    pub(in crate::sql) fn on_error(&self) -> OnError {
+        let can_fail = self.functions.iter().any(|(function, _)| function.call.is_some());
+        if can_fail { OnError::dead_letter() } else { OnError::fail() }
     }
 
     /// The same, but the values of DISTINCT aggregates are kept by who asks: see [`change_apart`](Self::change_apart).

@@ -218,7 +218,7 @@ impl Flow {
     }
 
     /// The same without columns that ride.
-    fn without_riding(mut self) -> Result<Self, EvalError> {
+    pub(super) fn without_riding(mut self) -> Result<Self, EvalError> {
         let Some(riding) = self.riding.take() else { return Ok(self) };
         let fields = self.columns.fields();
         let numbered =
@@ -276,6 +276,25 @@ impl Flow {
     /// * `uid`: of that operator.
     pub(in crate::sql) fn prepare(self, within: Within<'_>, uid: &str) -> Result<Prepared, ExecError> {
         self.without_riding()?.prepare_riding(within, uid)
+    }
+
+    /// Rows in which expressions over `input` are columns, and which column each is: those of the rows as they are, if they
+    /// are all there.
+    ///
+    /// * `uid`: of the operator that computes them, if there is one.
+    pub(super) fn prepare_columns(
+        self,
+        within: Within<'_>,
+        (input, expressions): (&DFSchema, &[Expr]),
+        uid: &str,
+    ) -> Result<(Prepared, Vec<usize>), ExecError> {
+        let (origin, columns) = (self.origin.clone(), Arc::clone(&self.input));
+        let flow = self.compute(input, expressions)?;
+        let picked = picks(&flow.steps, columns.fields().len()).filter(|_| flow.riding.is_none());
+        match (origin, picked) {
+            (Origin::Rows(stream), Some(picked)) => Ok((Prepared { stream, codec: RowCodec::new(&columns)? }, picked)),
+            _ => Ok((flow.prepare_riding(within, uid)?, (0..expressions.len()).collect())),
+        }
     }
 
     /// The same with the columns that ride.

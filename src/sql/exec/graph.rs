@@ -209,11 +209,12 @@ impl Walk<'_> {
                     let instead = "use COUNT(DISTINCT ..), or aggregate in a window".to_owned();
                     return Err(ExecError::Unsupported { at: rel.at, what, instead });
                 }
-                let flow = self.flow(input).compute(&input.schema, &lowered.columns)?;
-                let prepared = self.prepare(flow, &format!("{}/input", rel.uid))?;
+                let (uid, reads) = (format!("{}/input", rel.uid), (&*input.schema, &*lowered.columns));
+                let (prepared, columns) =
+                    self.flow(input).without_riding()?.prepare_columns(self.within(), reads, &uid)?;
                 let aggregate = GroupAggregate {
-                    keys: &(0..groups.len()).collect::<Vec<_>>(),
-                    aggregates: lowered.machine(prepared.codec.schema(), changes)?,
+                    keys: &columns[..groups.len()],
+                    aggregates: lowered.placed(&columns).machine(prepared.codec.schema(), changes)?,
                     output: schema,
                     ttl: self.ttl(),
                     uid: &rel.uid,
@@ -256,12 +257,12 @@ impl Walk<'_> {
                 Flow::rows(widened)
             }
             (Op::Sink { table }, [input]) => {
-                let prepared = self.prepare(self.flow(input), &format!("{}/input", rel.uid))?;
                 let source = self.program.rel(input.rel);
                 let without_key = source.changes == Changes::Update && source.key.is_none();
-                let written = Written { rows: &prepared, without_key, ttl: self.ttl() };
-                sink(&written, table, &self.env.connectors, &rel.uid)?;
-                Flow::rows(prepared)
+                let flow = self.flow(input);
+                let written = Written { flow: flow.clone(), input: &input.schema, without_key, ttl: self.ttl() };
+                sink(written, self.within(), table, &rel.uid)?;
+                flow
             }
             (op, _) => unreachable!("the planner gives {} its inputs", op.title()),
         })
@@ -369,7 +370,7 @@ impl Walk<'_> {
         }
         from.extend((0..aggregates.len()).map(From::Aggregate));
         let mut lowered = self.lower(rel, input, &keys, aggregates)?;
-        let (flow, windowing) = match (flow.unassigned(&input.schema, &lowered.columns), self.at_end(input)) {
+        let (flow, mut windowing) = match (flow.unassigned(&input.schema, &lowered.columns), self.at_end(input)) {
             (Some((flow, window)), _) if by_clock => (flow, Windowing::Clock(window)),
             (Some((flow, window)), _) => (flow, Windowing::EventTime(window)),
             (None, _) if by_clock => {
@@ -385,12 +386,15 @@ impl Walk<'_> {
                 (flow, Windowing::Columns(width, width + 1))
             }
         };
-        let flow = flow.compute(&input.schema, &lowered.columns)?;
-        let (prepared, riding) = self.prepare_riding(flow, &format!("{}/input", rel.uid))?;
+        let (uid, riding) = (format!("{}/input", rel.uid), flow.riding());
+        let (prepared, columns) = flow.prepare_columns(self.within(), (&input.schema, &lowered.columns), &uid)?;
+        if let Windowing::Columns(start, end) = &mut windowing {
+            (*start, *end) = (columns[*start], columns[*end]);
+        }
         let aggregate = WindowAggregate {
             windowing,
-            keys: &(0..keys.len()).collect::<Vec<_>>(),
-            aggregates: lowered.machine(prepared.codec.schema(), false)?,
+            keys: &columns[..keys.len()],
+            aggregates: lowered.placed(&columns).machine(prepared.codec.schema(), false)?,
             from,
             output: rel.schema.as_arrow(),
             uid: &rel.uid,

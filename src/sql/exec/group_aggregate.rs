@@ -2,7 +2,7 @@
 
 use super::{ExecError, Prepared};
 use crate::operator::process::{Context, Failure, KeyedProcess, States, Timer};
-use crate::operator::{Aggregate, OnError, TimeDomain};
+use crate::operator::{Aggregate, TimeDomain};
 use crate::sql::aggregate::{Accumulators, Aggregates};
 use crate::sql::row::{KeyCodec, Row, RowCodec, RowKey, RowKind, Value};
 use crate::state::{MapState, Ttl, ValueState};
@@ -31,12 +31,12 @@ pub(super) fn group_aggregate(input: &Prepared, aggregate: GroupAggregate<'_>) -
     let GroupAggregate { keys, aggregates, output, ttl, uid } = aggregate;
     let keys = KeyCodec::new(&input.codec, keys)?;
     let codec = RowCodec::new(output)?;
-    let key = keys.clone();
+    let (key, on_error) = (keys.clone(), aggregates.on_error());
     let keyed = input.stream.key_by(move |row| key.key(row).expect("a row has the columns of its stream"));
-    let keyed = keyed.uid(format!("{uid}/key")).on_error(OnError::dead_letter());
+    let keyed = keyed.uid(format!("{uid}/key")).on_error(on_error);
     let aggregates = aggregates.with_values_apart();
     let stream = keyed.process(Changing { keys, aggregates, codec: codec.clone(), ttl });
-    Ok(Prepared { stream: stream.uid(uid).on_error(OnError::dead_letter()), codec })
+    Ok(Prepared { stream: stream.uid(uid).on_error(on_error), codec })
 }
 
 struct Changing {

@@ -1,22 +1,27 @@
 //! Rows on their way into a table.
 
-use super::{ExecError, Prepared};
+use super::ExecError;
+use super::flow::{Flow, Within};
 use crate::api::Stream;
 use crate::connector::LineChange;
 use crate::operator::process::{Context, Failure, KeyedProcess, States};
-use crate::operator::{OnError, TimeDomain};
+use crate::operator::{MapRef, OnError, TimeDomain};
 use crate::record::Data;
 use crate::sql::catalog::Table;
-use crate::sql::connector::{Goes, Registry};
+use crate::sql::connector::Goes;
 use crate::sql::format::WriteLine;
 use crate::sql::row::{KeyCodec, Row, RowCodec, RowKey, RowKind};
 use crate::state::{Ttl, ValueState};
+use datafusion_common::DFSchema;
+use datafusion_expr::Expr;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What is written.
 pub(super) struct Written<'w> {
-    pub(super) rows: &'w Prepared,
+    pub(super) flow: Flow,
+    /// Names its columns.
+    pub(super) input: &'w DFSchema,
     /// Whether its changes tell by no key which row they replace.
     pub(super) without_key: bool,
     /// How long state is kept after it was last written; `None`: for ever.
@@ -28,28 +33,35 @@ pub(super) struct Written<'w> {
 /// * `uid`: of the sink.
 ///
 /// A row that the format cannot write fails the operator in front of the sink, and is a dead letter.
-pub(super) fn sink(written: &Written<'_>, table: &Table, registry: &Registry, uid: &str) -> Result<(), ExecError> {
-    let (output, writer) = registry.output(table).map_err(|error| ExecError::table(&table.name, error))?;
+pub(super) fn sink(written: Written<'_>, within: Within<'_>, table: &Table, uid: &str) -> Result<(), ExecError> {
+    let output = within.env.connectors.output(table);
+    let (output, writer) = output.map_err(|error| ExecError::table(&table.name, error))?;
     let header = writer.as_ref().and_then(|writer| writer.header());
-    let rows = written.rows;
-    let line = Line { codec: rows.codec.clone(), writer };
+    let Written { flow, input, without_key, ttl } = written;
+    let before = format!("{uid}/input");
     let end = match output.0 {
-        Goes::Rows(_, end) => end(&rows.stream),
-        Goes::Lines { all, .. } => all(header)(&lines(&rows.stream, uid, move |row| {
-            line.of(row, row.kind()).unwrap_or_else(|e| panic!("{e}"))
-        })),
+        Goes::Rows(_, end) => end(&flow.prepare(within, &before)?.stream),
+        Goes::Lines { all, .. } => {
+            let every: Vec<Expr> = input.columns().into_iter().map(Expr::Column).collect();
+            let (rows, columns) = flow.without_riding()?.prepare_columns(within, (input, &every), &before)?;
+            let line = Line { codec: rows.codec, columns: Some(columns), writer };
+            all(header)(&lines(&rows.stream, uid, move |row| line.of(row, row.kind())))
+        }
         Goes::Keyed { end, keys, columns } => {
+            let rows = flow.prepare(within, &before)?;
             let key = KeyCodec::new(&rows.codec, &columns)?;
             let keyed = rows.stream.key_by(move |row| key.key(row).expect("a row has the columns of its stream"));
-            let keyed = keyed.uid(format!("{uid}/key")).on_error(OnError::dead_letter());
-            let latest = keyed.process(Latest { keeps: written.without_key, ttl: written.ttl });
-            let latest = latest.uid(format!("{uid}/latest")).on_error(OnError::dead_letter());
-            let known = Arc::clone(&keys);
+            let keyed = keyed.uid(format!("{uid}/key"));
+            let latest = keyed.process(Latest { keeps: without_key, ttl }).uid(format!("{uid}/latest"));
+            let (known, line) = (Arc::clone(&keys), Line { codec: rows.codec, columns: None, writer });
             let change = move |row: &Row| {
-                let text = line.of(row, RowKind::Insert).unwrap_or_else(|cause| panic!("{cause}"));
+                let text = line.of(row, RowKind::Insert)?;
                 // What cannot be found again must not come into the file.
-                assert!(known(&text).is_some(), "the key of this line cannot be read back: {text}");
-                if row.kind().adds() { LineChange::Put(text) } else { LineChange::Remove(text) }
+                match known(&text) {
+                    None => Err(format!("the key of this line cannot be read back: {text}")),
+                    Some(_) if row.kind().adds() => Ok(LineChange::Put(text)),
+                    Some(_) => Ok(LineChange::Remove(text)),
+                }
             };
             end(header, keys)(&lines(&latest, uid, change))
         }
@@ -58,24 +70,32 @@ pub(super) fn sink(written: &Written<'_>, table: &Table, registry: &Registry, ui
     Ok(())
 }
 
-/// A panic of the function is what its policy is for.
-fn lines<T: Data>(rows: &Stream<Row>, uid: &str, line: impl Fn(&Row) -> T + Send + Sync + 'static) -> Stream<T> {
-    rows.map(move |row: Row| line(&row)).uid(format!("{uid}/lines")).on_error(OnError::dead_letter())
+fn lines<T: Data>(
+    rows: &Stream<Row>,
+    uid: &str,
+    line: impl Fn(&Row) -> Result<T, String> + Send + Sync + 'static,
+) -> Stream<T> {
+    rows.then("map", MapRef::new(line)).uid(format!("{uid}/lines")).on_error(OnError::dead_letter())
 }
 
 /// Writes the lines of rows.
 struct Line {
     codec: RowCodec,
+    /// Which columns, in order; `None`: as they are.
+    columns: Option<Vec<usize>>,
     writer: Option<Arc<dyn WriteLine>>,
 }
 
 impl Line {
     fn of(&self, row: &Row, kind: RowKind) -> Result<String, String> {
         let mut line = String::with_capacity(2 * row.bytes().len());
-        let written =
-            self.codec.values(row).map_err(|error| error.to_string()).and_then(|values| {
-                self.writer.as_ref().map_or(Ok(()), |writer| writer.write(kind, &values, &mut line))
-            });
+        let written = self.codec.values(row).map_err(|error| error.to_string()).and_then(|values| {
+            let values = match &self.columns {
+                None => values,
+                Some(columns) => columns.iter().map(|column| values[*column].clone()).collect(),
+            };
+            self.writer.as_ref().map_or(Ok(()), |writer| writer.write(kind, &values, &mut line))
+        });
         written.map_err(|cause| format!("{cause}; the row is {}", self.codec.show(row)))?;
         Ok(line)
     }

@@ -3,7 +3,6 @@
 use super::late::Dropped;
 use super::windowing::Windowing;
 use super::{ExecError, Prepared};
-use crate::operator::OnError;
 use crate::operator::window::Windowed;
 use crate::sql::aggregate::Aggregates;
 use crate::sql::row::{KeyCodec, RowCodec, RowError, RowKey, RowKind, Value};
@@ -48,12 +47,12 @@ pub(super) fn window_aggregate(
     let WindowAggregate { windowing, keys, aggregates, from, output, uid } = aggregate;
     let keys = KeyCodec::new(&input.codec, keys)?;
     let codec = RowCodec::new(output)?;
-    let key = keys.clone();
+    let (key, on_error) = (keys.clone(), aggregates.on_error());
     let keyed = input.stream.key_by(move |row| key.key(row).expect("a row has the columns of its stream"));
-    let keyed = keyed.uid(format!("{uid}/key")).on_error(OnError::dead_letter());
+    let keyed = keyed.uid(format!("{uid}/key")).on_error(on_error);
     let windowed = keyed.window(windowing.windows(&input.codec));
     let late = windowed.late();
-    let closed = windowed.aggregate(aggregates).uid(uid).on_error(OnError::dead_letter());
+    let closed = windowed.aggregate(aggregates).uid(uid).on_error(on_error);
     let result = codec.clone();
     let rows = closed.map(move |window: Windowed<RowKey, Result<Vec<Value<'static>>, RowError>>| {
         // What is raised here makes a dead letter of the result.
@@ -69,5 +68,5 @@ pub(super) fn window_aggregate(
         let values: Vec<Value<'_>> = values.collect();
         result.row(RowKind::Insert, &values).unwrap_or_else(|error| panic!("{error}"))
     });
-    Ok((Prepared { stream: rows.uid(format!("{uid}/result")).on_error(OnError::dead_letter()), codec }, late))
+    Ok((Prepared { stream: rows.uid(format!("{uid}/result")).on_error(on_error), codec }, late))
 }
