@@ -29,7 +29,7 @@ const QUERIES: [(&str, Query, &str, &str); 3] = [
         "q1",
         Query::Q1,
         "auction BIGINT, bidder BIGINT, price DECIMAL(23, 3), dateTime TIMESTAMP(3), extra STRING",
-        "SELECT auction, bidder, 0.908 * price, dateTime, extra FROM bid",
+        "SELECT auction, bidder, CAST(0.908 AS DECIMAL(4, 3)) * price, dateTime, extra FROM bid",
     ),
     (
         "q5",
