@@ -9,7 +9,7 @@ use super::{AnyStage, BuildContext, Error, Head, Stage, erase, typed};
 use crate::record::{Batch, Data, Rows, record_type};
 use crate::time::Timestamp;
 use std::any::TypeId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -48,6 +48,8 @@ pub(crate) trait OutletHandle {
 /// Gathers records of one port.
 pub(crate) struct Outlet<T> {
     rows: RefCell<Rows<T>>,
+    /// How many there were in the last batch.
+    last: Cell<usize>,
     number: usize,
     origin: (usize, usize),
     queue: OutletQueue,
@@ -66,6 +68,7 @@ impl<T: Data> Outlet<T> {
     pub(crate) fn unregistered(context: &BuildContext, port: usize) -> Rc<Self> {
         Rc::new(Outlet {
             rows: RefCell::default(),
+            last: Cell::new(0),
             number: context.outlets.len(),
             origin: (context.node(), port),
             queue: context.queue.clone(),
@@ -111,7 +114,9 @@ impl<T: Data> OutletHandle for Outlet<T> {
         if rows.is_empty() {
             return;
         }
-        let next = Rows::with_capacity(self.batch_size.min(rows.len() * 2), !rows.hashes.is_empty());
+        // A full batch and what is left of a block take turns, often.
+        let room = 2 * rows.len().max(self.last.replace(rows.len()));
+        let next = Rows::with_capacity(self.batch_size.min(room), !rows.hashes.is_empty());
         let full = std::mem::replace(&mut *rows, next);
         self.queue.borrow_mut().push_back((self.number, Outgoing::Batch(Batch::new(full))));
     }

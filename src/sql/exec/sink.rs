@@ -44,7 +44,7 @@ pub(super) fn sink(written: Written<'_>, within: Within<'_>, table: &Table, uid:
         Goes::Lines { all, .. } => {
             let every: Vec<Expr> = input.columns().into_iter().map(Expr::Column).collect();
             let (rows, columns) = flow.without_riding()?.prepare_columns(within, (input, &every), &before)?;
-            let line = Line { codec: rows.codec, columns: Some(columns), writer };
+            let line = Line { codec: rows.codec, columns, writer };
             all(header)(&lines(&rows.stream, uid, move |row| line.of(row, row.kind())))
         }
         Goes::Keyed { end, keys, columns } => {
@@ -53,7 +53,8 @@ pub(super) fn sink(written: Written<'_>, within: Within<'_>, table: &Table, uid:
             let keyed = rows.stream.key_by(move |row| key.key(row).expect("a row has the columns of its stream"));
             let keyed = keyed.uid(format!("{uid}/key"));
             let latest = keyed.process(Latest { keeps: without_key, ttl }).uid(format!("{uid}/latest"));
-            let (known, line) = (Arc::clone(&keys), Line { codec: rows.codec, columns: None, writer });
+            let all = (0..rows.codec.schema().fields().len()).collect();
+            let (known, line) = (Arc::clone(&keys), Line { codec: rows.codec, columns: all, writer });
             let change = move |row: &Row| {
                 let text = line.of(row, RowKind::Insert)?;
                 // What cannot be found again must not come into the file.
@@ -81,21 +82,18 @@ fn lines<T: Data>(
 /// Writes the lines of rows.
 struct Line {
     codec: RowCodec,
-    /// Which columns, in order; `None`: as they are.
-    columns: Option<Vec<usize>>,
+    /// Which columns, in order.
+    columns: Vec<usize>,
     writer: Option<Arc<dyn WriteLine>>,
 }
 
 impl Line {
     fn of(&self, row: &Row, kind: RowKind) -> Result<String, String> {
         let mut line = String::with_capacity(2 * row.bytes().len());
-        let written = self.codec.values(row).map_err(|error| error.to_string()).and_then(|values| {
-            let values = match &self.columns {
-                None => values,
-                Some(columns) => columns.iter().map(|column| values[*column].clone()).collect(),
-            };
-            self.writer.as_ref().map_or(Ok(()), |writer| writer.write(kind, &values, &mut line))
-        });
+        let values = self.columns.iter().map(|column| self.codec.value(row, *column)).collect::<Result<Vec<_>, _>>();
+        let written = values
+            .map_err(|error| error.to_string())
+            .and_then(|values| self.writer.as_ref().map_or(Ok(()), |writer| writer.write(kind, &values, &mut line)));
         written.map_err(|cause| format!("{cause}; the row is {}", self.codec.show(row)))?;
         Ok(line)
     }
