@@ -106,7 +106,7 @@ fn write_bids(to: &Path, count: u64) -> Result<(), Failure> {
         _ => None,
     });
     for bid in bids.take(usize::try_from(count)?) {
-        let time = bid.time.to_string().replace('T', " ").replace('Z', "");
+        let time = bid_loops::text(bid.time.millis());
         writeln!(out, "{},{},{},{},{},{time},{}", bid.auction, bid.bidder, bid.price, bid.channel, bid.url, bid.extra)?;
     }
     Ok(out.flush()?)

@@ -2,7 +2,7 @@
 //! maps. Bids come in the order of time, as the generator makes them; nothing is checked that the file cannot have.
 //!
 //! A bid is a line `auction,bidder,price,channel,url,dateTime,extra`, without quotes, with a time like
-//! `2015-07-15 00:00:00.001`.
+//! `2015-07-15 00:00:00.01`.
 
 use hashbrown::HashMap;
 use memchr::{memchr_iter, memrchr};
@@ -174,11 +174,17 @@ fn millis(time: &str) -> io::Result<i64> {
         return Err(ErrorKind::InvalidData.into());
     }
     let seconds = (part(8, 10)? - 1) * 86_400 + part(11, 13)? * 3_600 + part(14, 16)? * 60 + part(17, 19)?;
-    Ok(JULY + seconds * 1_000 + part(20, 23)?)
+    let fraction = match time.len() {
+        19 => 0,
+        21 => part(20, 21)? * 100,
+        22 => part(20, 22)? * 10,
+        _ => part(20, 23)?,
+    };
+    Ok(JULY + seconds * 1_000 + fraction)
 }
 
-/// A moment as the file has it.
-fn text(millis: i64) -> String {
-    let time = millstream::time::Timestamp::from_millis(millis).to_string();
-    time.replace('T', " ").replace('Z', "")
+/// A moment as the file has it: without zeros at the end of its fraction.
+pub(crate) fn text(millis: i64) -> String {
+    let time = millstream::time::Timestamp::from_millis(millis).to_string().replace('T', " ").replace('Z', "");
+    if time.contains('.') { time.trim_end_matches('0').to_owned() } else { time }
 }
