@@ -80,7 +80,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("postcard", &["record"]),
     ("hashbrown", &["state", "operator"]),
     ("jiff", &["time"]),
-    ("memchr", &["connector", "formats"]),
+    ("memchr", &["connector", "formats", "sql"]),
     ("arrow", &["sql"]),
     ("datafusion_common", &["sql"]),
     ("datafusion_expr", &["sql"]),

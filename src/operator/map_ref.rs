@@ -104,3 +104,43 @@ impl<T: Data, U: Data> Mapping<T, U> {
         self.aside.put(&view, cause, None, None);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Stream;
+    use crate::testing::Harness;
+
+    /// A tenth of even numbers, and a panic for 7.
+    fn tenths(policy: OnError) -> Harness<i64, i64> {
+        let tenth = |number: &i64| {
+            assert_ne!(*number, 7, "seven has come");
+            if number % 2 == 0 { Ok(number / 10) } else { Err(format!("{number} is odd")) }
+        };
+        Harness::new(|numbers: Stream<i64>| numbers.then("map", MapRef::new(tenth)).uid("tenths").on_error(policy))
+    }
+
+    #[test]
+    fn what_it_fails_on_is_left_out_with_the_reason() {
+        let mut numbers = tenths(OnError::dead_letter());
+        for number in [20, 3, 7, 40] {
+            numbers.push(number, Timestamp::EPOCH);
+        }
+        assert_eq!(numbers.drain(), [2, 4]);
+        numbers.snapshot();
+        let letters = numbers.dead_letters().list(None, 9, |_| true).unwrap();
+        let causes: Vec<_> = letters.iter().map(|dead| dead.letter.cause.clone()).collect();
+        assert_eq!(causes[0], "3 is odd");
+        assert!(causes[1].contains("seven has come"), "{causes:?}");
+        let status = numbers.status();
+        let tenths = status.operator("tenths").unwrap();
+        assert_eq!((tenths.records_in, tenths.records_out, tenths.dead), (4, 2, 2));
+    }
+
+    #[test]
+    fn without_a_policy_the_job_fails_with_the_reason() {
+        let mut numbers = tenths(OnError::fail());
+        let failed = numbers.try_push(3, Timestamp::EPOCH).unwrap_err();
+        assert!(failed.to_string().contains("3 is odd"), "{failed}");
+    }
+}

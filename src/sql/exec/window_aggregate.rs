@@ -7,6 +7,7 @@ use crate::operator::window::Windowed;
 use crate::sql::aggregate::Aggregates;
 use crate::sql::row::{KeyCodec, RowCodec, RowError, RowKey, RowKind, Value};
 use arrow::datatypes::Schema;
+use std::mem;
 
 /// Where a column of the result comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +57,15 @@ pub(super) fn window_aggregate(
     let result = codec.clone();
     let rows = closed.map(move |window: Windowed<RowKey, Result<Vec<Value<'static>>, RowError>>| {
         // What is raised here makes a dead letter of the result.
-        let results = window.value.unwrap_or_else(|error| panic!("{error}"));
-        let key = keys.values(&window.key).expect("a key has the columns of its stream");
+        let mut results = window.value.unwrap_or_else(|error| panic!("{error}"));
+        let mut key = keys.values(&window.key).expect("a key has the columns of its stream");
         let values = from.iter().map(|from| match from {
-            From::Key(column) => key[*column].clone(),
+            // Each is told once.
+            From::Key(column) => mem::replace(&mut key[*column], Value::Null),
             From::Start => Value::Int(windowing.start(window.start, window.end).millis()),
             From::End => Value::Int(window.end.millis()),
             From::Time => Value::Int(window.end.plus_millis(-1).millis()),
-            From::Aggregate(number) => results[*number].clone(),
+            From::Aggregate(number) => mem::replace(&mut results[*number], Value::Null),
         });
         let values: Vec<Value<'_>> = values.collect();
         result.row(RowKind::Insert, &values).unwrap_or_else(|error| panic!("{error}"))

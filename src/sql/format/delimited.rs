@@ -149,7 +149,11 @@ type First<'l> = (Cow<'l, str>, Option<&'l str>);
 fn split<'l>(shape: &Shape, line: &'l str) -> Result<First<'l>, String> {
     let quote = shape.quote.filter(|quote| line.starts_with(*quote));
     if quote.is_none() && shape.escape.is_none() {
-        return Ok(match line.find(shape.delimiter) {
+        let end = match shape.delimiter {
+            delimiter if delimiter.is_ascii() => memchr::memchr(delimiter as u8, line.as_bytes()),
+            delimiter => line.find(delimiter),
+        };
+        return Ok(match end {
             Some(at) => (Cow::Borrowed(&line[..at]), Some(&line[at + shape.delimiter.len_utf8()..])),
             None => (Cow::Borrowed(line), None),
         });
@@ -323,13 +327,15 @@ impl Writer {
             out.push_str(text);
             return;
         };
-        let is_special = |c: char| c == self.shape.delimiter || c == quote || matches!(c, '\n' | '\r');
+        let is_special = match (self.shape.delimiter, quote) {
+            (delimiter, quote) if delimiter.is_ascii() && quote.is_ascii() => {
+                let bytes = text.as_bytes();
+                memchr::memchr3(delimiter as u8, quote as u8, b'\n', bytes).or(memchr::memchr(b'\r', bytes)).is_some()
+            }
+            (delimiter, quote) => text.contains([delimiter, quote, '\n', '\r']),
+        };
         let is_comment = self.shape.comments && text.starts_with('#');
-        if text != null
-            && !is_comment
-            && !text.contains(is_special)
-            && self.shape.escape.is_none_or(|c| !text.contains(c))
-        {
+        if text != null && !is_comment && !is_special && self.shape.escape.is_none_or(|c| !text.contains(c)) {
             out.push_str(text);
             return;
         }
