@@ -15,7 +15,7 @@ CREATE TABLE access_log (
   WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
 ) WITH ('connector' = 'site', 'name' = 'example.org', 'format' = 'combined-log');
 
-CREATE TABLE countries (`day` DATE, country STRING, visitors BIGINT, views BIGINT, page STRING)
+CREATE TABLE countries (`day` DATE, country STRING, visitors BIGINT, `views` BIGINT, page STRING)
   WITH ('connector' = 'filesystem', 'path' = 'out/sql-functions/countries.csv', 'format' = 'csv', 'csv.header' = 'true');
 
 CREATE VIEW page_views AS

@@ -16,17 +16,17 @@ CREATE TABLE access_log (
   'format'    = 'combined-log'
 );
 
-CREATE TABLE top_pages (hour_start TIMESTAMP(3), place BIGINT, path STRING, views BIGINT)
+CREATE TABLE top_pages (hour_start TIMESTAMP(3), place BIGINT, path STRING, `views` BIGINT)
   WITH ('connector' = 'filesystem', 'path' = 'out/top-pages/top_pages.csv', 'format' = 'csv', 'csv.header' = 'true');
 
 CREATE VIEW views_by_page AS
-  SELECT window_start, window_end, path, COUNT(*) AS views
+  SELECT window_start, window_end, path, COUNT(*) AS `views`
   FROM TABLE(TUMBLE(TABLE access_log, DESCRIPTOR(ts), INTERVAL '1' HOUR))
   WHERE status = 200 AND path NOT LIKE '/static/%' AND path NOT LIKE '/images/%'
   GROUP BY window_start, window_end, path;
 
 INSERT INTO top_pages
-  SELECT window_start, place, path, views
-  FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY views DESC, path) AS place
+  SELECT window_start, place, path, `views`
+  FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY `views` DESC, path) AS place
         FROM views_by_page)
   WHERE place <= 3;
