@@ -29,6 +29,19 @@ pub(crate) struct Cost {
     pub(crate) peak: f64,
 }
 
+impl Cost {
+    /// From what follows the word `cost`.
+    ///
+    /// # Errors
+    /// If these are not three figures.
+    pub(crate) fn parse(figures: &str) -> Result<Self, Failure> {
+        match figures.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>()?[..] {
+            [wall, cpu, peak] => Ok(Cost { wall, cpu, peak }),
+            _ => Err(format!("{figures:?} are not three figures").into()),
+        }
+    }
+}
+
 /// Does the work in a child, and tells on stdout what it has cost.
 ///
 /// # Errors
@@ -65,10 +78,7 @@ pub(crate) fn child(arguments: &[String]) -> Result<Cost, Failure> {
     let told = String::from_utf8(output.stdout)?;
     let figures = told.lines().rev().find_map(|line| line.strip_prefix("cost ")).filter(|_| output.status.success());
     let figures = figures.ok_or_else(|| format!("the run {arguments:?} failed: {}", output.status))?;
-    match figures.split(' ').map(str::parse).collect::<Result<Vec<f64>, _>>()?[..] {
-        [wall, cpu, peak] => Ok(Cost { wall, cpu, peak }),
-        _ => Err(format!("the run {arguments:?} told {told}").into()),
-    }
+    Cost::parse(figures)
 }
 
 /// Runs the contenders by turns, and returns for each its costs, round by round.

@@ -1,0 +1,8 @@
+-- Who sells things of category 10 in three states.
+CREATE TABLE answer (name STRING, city STRING, state STRING, id BIGINT)
+WITH ('connector' = 'filesystem', 'path' = '{out}/answer', 'format' = 'csv');
+
+INSERT INTO answer
+SELECT p.name, p.city, p.state, a.id
+FROM auction AS a JOIN person AS p ON a.seller = p.id
+WHERE a.category = 10 AND (p.state = 'OR' OR p.state = 'ID' OR p.state = 'CA');
