@@ -69,7 +69,8 @@ pub struct Config {
     /// fails can be restarted by itself. When a subtask's share is full it hands off early; but where that would write much and
     /// nothing has failed in this process, a failure before the next checkpoint takes the whole job back instead. As much
     /// again may wait while a subtask is restarted, so that those who send to it can go on serving others. 0: every failure
-    /// takes the whole job back to its last checkpoint. Default: 64 MiB.
+    /// takes the whole job back to its last checkpoint. Default: 16 MiB; more
+    /// costs more than its memory, because what it keeps leaves the processor's caches.
     pub journal: usize,
     /// How many dead letters the job keeps, replayed ones among them; with more it fails rather than lose one. Default:
     /// 1,000,000.
@@ -119,7 +120,7 @@ impl Default for Config {
             go_back_to: None,
             rewind_output: false,
             fresh: false,
-            journal: 64 << 20,
+            journal: 16 << 20,
             dead_letter_limit: 1_000_000,
             restore_from: None,
             allow_removed: BTreeSet::new(),
