@@ -1,7 +1,7 @@
 //! Cuts a stream of bytes into blocks of whole lines.
 
 use super::pool::{BLOCK_BYTES, Pool};
-use super::{Chunk, LineBlock};
+use super::{Chunk, Content, LineBlock};
 use crate::connector::Error;
 use memchr::memrchr;
 use std::io::{self, ErrorKind};
@@ -79,7 +79,7 @@ impl Cutter {
         next[..rest].copy_from_slice(&self.buffer[end..self.filled]);
         let buffer = std::mem::replace(&mut self.buffer, next);
         let (file, pool) = (Arc::clone(&self.file), Arc::clone(&self.pool));
-        let chunk = Chunk { buffer, offset: self.offset, file, pool };
+        let chunk = Chunk { content: Content::new(buffer, end), offset: self.offset, file, pool };
         self.offset += end as u64;
         self.filled = rest;
         LineBlock { chunk: Arc::new(chunk), start: 0, end }

@@ -4,7 +4,8 @@
 //! * a chunk holds whole lines only (the last one of a file may lack its line end);
 //! * when the last line of a chunk is dropped, its buffer goes back to the source's pool: fresh memory of that size would
 //!   cost a page fault every 4 KiB;
-//! * so a line kept for long keeps its whole chunk: keep what you parsed, or a copy of the bytes.
+//! * so a line kept for long keeps its whole chunk: keep what you parsed, or a copy of the bytes;
+//! * whether a chunk is UTF-8 is found out once, not line by line.
 
 mod cutter;
 mod pool;
@@ -16,20 +17,52 @@ pub(crate) use pool::Pool;
 use crate::time::Timestamp;
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A piece of input in memory.
 struct Chunk {
-    buffer: Vec<u8>,
-    /// Where in the input the buffer's first byte stood.
+    content: Content,
+    /// Where in the input its first byte stood.
     offset: u64,
     file: Arc<str>,
     pool: Arc<Pool>,
 }
 
+/// The bytes of a chunk.
+enum Content {
+    /// All of them are UTF-8.
+    Text(String),
+    /// Nobody has looked, or they are not.
+    Bytes(Vec<u8>),
+}
+
+impl Content {
+    /// The first `length` bytes of a buffer at least.
+    fn new(mut buffer: Vec<u8>, length: usize) -> Self {
+        // Who uses the buffer again has to fill what is cut off here.
+        if 2 * length < buffer.len() {
+            return Content::Bytes(buffer);
+        }
+        buffer.truncate(length);
+        String::from_utf8(buffer).map_or_else(|error| Content::Bytes(error.into_bytes()), Content::Text)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Content::Text(text) => text.as_bytes(),
+            Content::Bytes(bytes) => bytes,
+        }
+    }
+}
+
 impl Drop for Chunk {
     fn drop(&mut self) {
-        self.pool.put(std::mem::take(&mut self.buffer));
+        let buffer = match &mut self.content {
+            Content::Text(text) => std::mem::take(text).into_bytes(),
+            Content::Bytes(bytes) => std::mem::take(bytes),
+        };
+        self.pool.put(buffer);
     }
 }
 
@@ -56,13 +89,20 @@ pub struct Line {
 impl Line {
     /// Its bytes, whatever their encoding.
     pub fn bytes(&self) -> &[u8] {
-        let start = self.start as usize;
-        &self.chunk.buffer[start..start + self.length as usize]
+        &self.chunk.content.bytes()[self.range()]
     }
 
-    /// Its text; bytes that are no UTF-8 are replaced by U+FFFD.
+    /// Its text, borrowed if it is UTF-8; otherwise a copy in which what is no UTF-8 is replaced by U+FFFD.
     pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.bytes())
+        match &self.chunk.content {
+            Content::Text(text) => Cow::Borrowed(&text[self.range()]),
+            Content::Bytes(bytes) => String::from_utf8_lossy(&bytes[self.range()]),
+        }
+    }
+
+    fn range(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.length as usize
     }
 
     /// The file it came from, as it was given to the source; "stdin" for standard input.
@@ -119,7 +159,7 @@ impl LineBlock {
 
     /// All its bytes, line ends included.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.chunk.buffer[self.start..self.end]
+        &self.chunk.content.bytes()[self.start..self.end]
     }
 
     /// Takes the first `max` (at least one) lines off; returns them and how many they are. What is left may be empty.
@@ -148,7 +188,7 @@ impl LineBlock {
     /// Calls `emit` with each line, in order, without an event time.
     pub(crate) fn decode(self, emit: &mut dyn FnMut(Line, Timestamp)) {
         let LineBlock { chunk, start, end } = self;
-        let bytes = &chunk.buffer[..end];
+        let bytes = &chunk.content.bytes()[..end];
         let mut line = |from: usize, to: usize| {
             let to = if to > from && bytes[to - 1] == b'\r' { to - 1 } else { to };
             // Chunks are limited to less than 4 GiB by the cutter.
@@ -201,6 +241,21 @@ mod tests {
             assert_eq!(line.bytes(), b"\xff\xfe");
             assert_eq!(line.text(), "\u{fffd}\u{fffd}");
         });
+    }
+
+    #[test]
+    fn the_text_of_a_line_is_the_same_whether_or_not_its_whole_block_is_text() {
+        let text: String = (0..40_000).map(|n| format!("línea {n}\r\n")).collect();
+        let mut broken = text.clone().into_bytes();
+        broken.extend_from_slice(b"\xff\n");
+        for bytes in [text.as_bytes(), &broken, "á\n".as_bytes()] {
+            let (mut cutter, mut input) = (Cutter::new(Arc::new(Pool::default()), "a".into(), 0), bytes);
+            let mut lines = Vec::new();
+            while let Some(block) = cutter.fill(&mut input, true).unwrap() {
+                lines.append(&mut texts(block));
+            }
+            assert_eq!(lines, String::from_utf8_lossy(bytes).lines().collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -20,10 +20,14 @@ impl Pool {
         lock(&self.free).pop().unwrap_or_else(|| vec![0; BLOCK_BYTES])
     }
 
-    /// Takes a buffer back; one that was grown for a long line is freed.
-    pub(super) fn put(&self, buffer: Vec<u8>) {
+    /// Takes a buffer back, whose end may have been cut off; one that was grown for a long line is freed.
+    pub(super) fn put(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() != BLOCK_BYTES {
+            return;
+        }
+        buffer.resize(BLOCK_BYTES, 0);
         let mut free = lock(&self.free);
-        if buffer.len() == BLOCK_BYTES && free.len() < FREE_BUFFERS {
+        if free.len() < FREE_BUFFERS {
             free.push(buffer);
         }
     }

@@ -1,6 +1,6 @@
 //! A line written down, for dead letters: its place and its bytes.
 
-use super::{Chunk, Line};
+use super::{Chunk, Content, Line};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
@@ -28,7 +28,8 @@ impl<'de> Deserialize<'de> for Line {
         let Stored { path, offset, text, bytes } = Stored::deserialize(deserializer)?;
         let buffer = bytes.unwrap_or_else(|| text.into_bytes());
         let length = u32::try_from(buffer.len()).map_err(|_| D::Error::custom("a line is shorter than 4 GiB"))?;
-        let chunk = Chunk { buffer, offset, file: path.into(), pool: Arc::default() };
+        let content = Content::new(buffer, length as usize);
+        let chunk = Chunk { content, offset, file: path.into(), pool: Arc::default() };
         Ok(Line { chunk: Arc::new(chunk), start: 0, length })
     }
 }
@@ -40,7 +41,8 @@ mod tests {
     #[test]
     fn a_line_is_written_down_and_read_back_with_its_place() {
         for bytes in [&b"GET /"[..], &[0xff, b'a'], b""] {
-            let chunk = Chunk { buffer: bytes.to_vec(), offset: 70, file: "a.log".into(), pool: Arc::default() };
+            let content = Content::new(bytes.to_vec(), bytes.len());
+            let chunk = Chunk { content, offset: 70, file: "a.log".into(), pool: Arc::default() };
             let line = Line { chunk: Arc::new(chunk), start: 0, length: bytes.len() as u32 };
             let read: Line = serde_json::from_value(serde_json::to_value(&line).unwrap()).unwrap();
             assert_eq!((read.path(), read.offset(), read.bytes()), ("a.log", 70, bytes));

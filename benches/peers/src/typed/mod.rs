@@ -12,6 +12,7 @@ use crate::records::{self, millis};
 use crate::sql::config;
 use millstream::prelude::*;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// Answers the query.
 pub fn run(case: &Case) -> Result<(), Failure> {
@@ -46,7 +47,10 @@ fn records<T: Data>(
 ) -> Stream<T> {
     let files = (0..case.parallelism).map(|worker| case.file(input, worker));
     let lines = job.source(FileSource::lines(files));
-    lines.flat_map(move |line| std::str::from_utf8(line.bytes()).ok().and_then(&parse))
+    lines.flat_map(move |line| match line.text() {
+        Cow::Borrowed(text) => parse(text),
+        Cow::Owned(_) => None,
+    })
 }
 
 /// What `take` keeps of each bid.
