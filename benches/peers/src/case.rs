@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub enum Engine {
     /// A loop by hand: one thread, hash maps, nothing durable. At parallelism 1 only.
     Loop,
+    /// Timely dataflow, custom operators over hash maps. Nothing is durable, so nothing is exactly once.
+    Timely,
     /// Millstream's streams in Rust.
     Typed,
     /// Millstream's SQL.
@@ -20,6 +22,14 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// Whether it can run so.
+    pub fn answers(self, parallelism: usize) -> bool {
+        match self {
+            Engine::Loop => parallelism == 1,
+            Engine::Timely | Engine::Typed | Engine::Sql | Engine::Flink => true,
+        }
+    }
+
     /// As on the command line.
     pub fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())

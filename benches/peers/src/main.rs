@@ -5,7 +5,7 @@
 //! ```
 //!
 //! * `data` makes the inputs, from a seed. `query` names the queries, whose SQL is in `queries/`.
-//! * Each contender (`case::Engine`) is a module: `hand`, `typed`, `sql`, `flink`. All but Flink run in a process of their own, which
+//! * Each contender (`case::Engine`) is a module: `hand`, `timely_dataflow`, `typed`, `sql`, `flink`. All but Flink run in a process of their own, which
 //!   tells what it has cost; Flink's JVM stays and is warmed up by a run that does not count.
 //! * Before anything is measured each has to give the same rows as the first one (`digest`).
 //! * The contenders of a query take turns, round by round. What is told is the median, and how far the others stray.
@@ -15,6 +15,7 @@ mod data;
 mod digest;
 mod flink;
 mod hand;
+mod highest;
 #[path = "../../support/measure.rs"]
 #[expect(dead_code, reason = "what only benches of one contender need")]
 mod measure;
@@ -24,6 +25,7 @@ mod report;
 #[path = "../../support/shifted_log.rs"]
 mod shifted_log;
 mod sql;
+mod timely_dataflow;
 mod typed;
 
 use case::{Case, Engine};
@@ -48,7 +50,7 @@ struct Arguments {
     #[arg(long, value_delimiter = ',')]
     queries: Vec<Query>,
     /// Contenders. Flink is fetched once, and needs a JDK and pip.
-    #[arg(long, value_delimiter = ',', default_value = "loop,typed,sql")]
+    #[arg(long, value_delimiter = ',', default_value = "loop,timely,typed,sql")]
     engines: Vec<Engine>,
     /// How many workers.
     #[arg(long, value_delimiter = ',', default_value = "1,2")]
@@ -137,8 +139,8 @@ fn measure_case(
     records: u64,
     expected: &mut Vec<(Query, Digest)>,
 ) -> Result<Vec<Line>, Failure> {
-    let takes_part = |engine: &&Engine| **engine != Engine::Loop || case.parallelism == 1;
-    let engines: Vec<Engine> = arguments.engines.iter().filter(takes_part).copied().collect();
+    let answers = |engine: &Engine| engine.answers(case.parallelism);
+    let engines: Vec<Engine> = arguments.engines.iter().copied().filter(answers).collect();
     let mut flink = match engines.contains(&Engine::Flink) {
         true => Some(Flink::start(&arguments.flink, place, case)?),
         false => None,
@@ -194,6 +196,7 @@ fn child(given: &[String]) -> Result<(), Failure> {
     let case = Case { query, parallelism: parallelism.parse()?, input: input.into(), output: output.into() };
     match engine {
         Engine::Loop => Ok(hand::run(&case)?),
+        Engine::Timely => timely_dataflow::run(&case),
         Engine::Typed => typed::run(&case),
         Engine::Sql => sql::run(&case),
         Engine::Flink => Err("Flink is no child".into()),

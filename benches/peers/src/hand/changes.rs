@@ -18,7 +18,7 @@ pub(super) fn channels(case: &Case) -> io::Result<()> {
         let (day, minute) = (&bid.time[..10], &bid.time[11..16]);
         let key = compact_str::format_compact!("{},{day}", bid.channel);
         let channel = channels.entry(key).or_default();
-        if channel.counts[0][0] > 0 {
+        if !channel.is_new() {
             writeln!(out, "-,{},{day},{channel}", bid.channel)?;
         }
         channel.add(minute, bid.price, bid.bidder, bid.auction);
@@ -27,8 +27,9 @@ pub(super) fn channels(case: &Case) -> io::Result<()> {
     out.flush()
 }
 
+/// What is known of a channel on a day. Its text is the rest of a row of q16.
 #[derive(Default)]
-struct Channel {
+pub struct Channel {
     minute: CompactString,
     /// Bids, bidders, auctions: of all, then by rank.
     counts: [[u64; 4]; 3],
@@ -37,7 +38,13 @@ struct Channel {
 }
 
 impl Channel {
-    fn add(&mut self, minute: &str, price: u64, bidder: u64, auction: u64) {
+    /// Whether it has no bid yet.
+    pub fn is_new(&self) -> bool {
+        self.counts[0][0] == 0
+    }
+
+    /// Counts a bid.
+    pub fn add(&mut self, minute: &str, price: u64, bidder: u64, auction: u64) {
         if minute > self.minute.as_str() {
             self.minute = minute.into();
         }

@@ -8,13 +8,17 @@ mod joins;
 mod stateless;
 mod windows;
 
+pub use changes::Channel;
+pub use windows::OUT_OF_ORDERNESS;
+
 use crate::case::Case;
 use crate::query::{Input, Query};
 use crate::records::{Bid, Lines};
 use std::io::{self, ErrorKind};
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
-type Map<K, V> = hashbrown::HashMap<K, V, Xxh3DefaultBuilder>;
+/// What all who count by hand count in.
+pub type Map<K, V> = hashbrown::HashMap<K, V, Xxh3DefaultBuilder>;
 
 /// Answers the query.
 pub fn run(case: &Case) -> io::Result<()> {

@@ -11,7 +11,7 @@ use std::io::{self, ErrorKind, Write};
 use std::time::{Duration, Instant};
 
 /// How much older than the newest a line of the log may be.
-const OUT_OF_ORDERNESS: i64 = 60_000;
+pub const OUT_OF_ORDERNESS: i64 = 60_000;
 
 /// Page views of each client and of the site.
 pub(super) fn views(case: &Case, window: i64) -> io::Result<()> {

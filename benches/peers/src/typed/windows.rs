@@ -2,11 +2,11 @@
 
 use super::{answer, bids, records, timestamp};
 use crate::case::Case;
+use crate::highest::Highest;
 use crate::query::Input;
 use compact_str::CompactString;
 use millstream::formats::LogEntry;
 use millstream::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 const BEHIND: Duration = seconds(4);
@@ -31,37 +31,6 @@ pub(super) fn views(job: &Job, case: &Case, window: Duration) {
         .sink(FileSink::csv(case.output.join("site")));
 }
 
-/// Those with the highest score, all of them.
-#[derive(Clone, Serialize, Deserialize)]
-struct Highest<T> {
-    score: u64,
-    who: Vec<T>,
-}
-
-impl<T> Highest<T> {
-    fn none() -> Self {
-        Highest { score: 0, who: Vec::new() }
-    }
-
-    fn offer(&mut self, score: u64, who: impl FnOnce() -> T) {
-        if score > self.score {
-            self.score = score;
-            self.who.clear();
-        }
-        if score == self.score {
-            self.who.push(who());
-        }
-    }
-
-    fn merge(&mut self, mut other: Self) {
-        if other.score > self.score {
-            *self = other;
-        } else if other.score == self.score {
-            self.who.append(&mut other.who);
-        }
-    }
-}
-
 /// The auctions with most bids.
 struct MostBids;
 
@@ -70,7 +39,7 @@ impl Aggregate<Windowed<u64, u64>> for MostBids {
     type Output = Highest<u64>;
 
     fn create(&self) -> Highest<u64> {
-        Highest::none()
+        Highest::default()
     }
 
     fn add(&self, most: &mut Highest<u64>, auction: &Windowed<u64, u64>) {
@@ -118,7 +87,7 @@ impl Aggregate<Offer> for HighestBids {
     type Output = Highest<(u64, u64, Timestamp)>;
 
     fn create(&self) -> Self::Accumulator {
-        Highest::none()
+        Highest::default()
     }
 
     fn add(&self, highest: &mut Self::Accumulator, bid: &Offer) {
